@@ -1,0 +1,44 @@
+"""The O(k) gauge freedom of the factors: a problem of any width is one of width at most m + n.
+
+X(t) depends on the factors R only through R R^T, and both gradient descent and gradient flow commute with
+R -> R G for orthogonal G. With R(0) = L B^T, B orthonormal, the factors stay R(t) = L(t) B^T, where L(t) starts at L
+and obeys the same equations, so that nothing is lost by working with the narrower L.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+def reduce(factors: Array) -> tuple[Array, Array]:
+    """Thin LQ decomposition R = L B^T.
+
+    Parameters
+    ----------
+    factors : ndarray, shape (..., m + n, k)
+
+    Returns
+    -------
+    reduced : ndarray, shape (..., m + n, min(k, m + n))
+        L.
+    basis : ndarray, shape (..., k, min(k, m + n))
+        B, with orthonormal columns.
+    """
+    basis, triangle = np.linalg.qr(factors.mT)
+    return np.ascontiguousarray(triangle.mT), basis
+
+
+def restore(reduced: Array, basis: Array) -> Array:
+    """Factors R = L B^T of the full width, the inverse of `reduce`.
+
+    Parameters
+    ----------
+    reduced : ndarray, shape (..., m + n, min(k, m + n))
+    basis : ndarray, shape (..., k, min(k, m + n))
+
+    Returns
+    -------
+    ndarray, shape (..., m + n, k)
+    """
+    return reduced @ basis.mT

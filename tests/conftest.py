@@ -1,0 +1,71 @@
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import hypothesis
+import pytest
+import yaml
+
+PROJECT = Path(__file__).parents[1]
+
+# Every run of the tests draws the same examples: a failure is there for everyone, and speed is not judged here.
+hypothesis.settings.register_profile("project", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("project")
+
+
+def small_config(**changes):
+    """A config that runs in seconds: two scales, two replicates."""
+    experiment = {
+        "matrix": {"source": "gaussian", "rows": 3, "columns": 4},
+        "initialization": {"kind": "gaussian", "scale": [0.1, 1.0]},
+        "width": 8,
+        "dynamics": ["linear", "asymmetric"],
+        "solver": {"method": "descent", "step_size": 0.01},
+        "time": {"horizon": 2.0, "samples": 10},
+        "replicates": 2,
+    }
+    return {
+        "experiments": {"small": {**experiment, **changes}},
+        "figures": {"panels": {"kind": "reconstruction", "experiment": "small", "columns": "scale"}},
+    }
+
+
+@pytest.fixture
+def write_config(tmp_path):
+    """Function that writes a config as `my.yaml` in the test's folder and returns its path."""
+
+    def write(config, name="my.yaml"):
+        path = tmp_path / name
+        path.write_text(yaml.safe_dump(config, sort_keys=False))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def snakemake(tmp_path):
+    """Function that runs snakemake with results in the test's folder, and returns the finished process."""
+
+    def run(*arguments, project=PROJECT, **options):
+        command = [sys.executable, "-m", "snakemake", "--snakefile", project / "Snakefile", "--directory", tmp_path]
+        command += ["--profile", project / "profiles" / "default", "--cores", "2", *arguments]
+        return subprocess.run(
+            list(map(str, command)), capture_output=True, text=True, timeout=600, env=dict(os.environ), **options
+        )
+
+    return run
+
+
+@pytest.fixture
+def project_copy(tmp_path_factory):
+    """A copy of the project's files that a test may edit."""
+    copy = tmp_path_factory.mktemp("project")
+    for part in ("Snakefile", "config.yaml", "workflow", "scripts", "profiles", "data"):
+        source = PROJECT / part
+        if source.is_dir():
+            shutil.copytree(source, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, copy / part)
+    return copy

@@ -1,0 +1,168 @@
+"""The Parquet files: their columns, and reading and writing them. What a column means is said in docs/dataset.md."""
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+SCHEMA_VERSION = "1"
+SOFTWARE = ("numpy", "scipy", "pandas", "pyarrow", "snakemake")
+
+WORD = pa.dictionary(pa.int32(), pa.string())
+VECTOR = pa.list_(pa.float64())
+
+# Every parameter of a run, by its column: where it stands in a point of the grid, and its type.
+PARAMETERS: dict[str, tuple[tuple[str, str] | tuple[str], pa.DataType]] = {
+    "source": (("matrix", "source"), WORD),
+    "symmetric": (("matrix", "symmetric"), pa.bool_()),
+    "values": (("matrix", "values"), VECTOR),
+    "path": (("matrix", "path"), WORD),
+    "target": (("matrix", "target"), WORD),
+    "initialization": (("initialization", "kind"), WORD),
+    "scale": (("initialization", "scale"), pa.float64()),
+    "width": (("width",), pa.int32()),
+    "step_size": (("solver", "step_size"), pa.float64()),
+    "horizon": (("time", "horizon"), pa.float64()),
+    "samples": (("time", "samples"), pa.int32()),
+    "spacing": (("time", "spacing"), WORD),
+    "first": (("time", "first"), pa.float64()),
+}
+
+MATRICES = pa.schema(
+    {
+        "matrix": pa.string(),
+        "experiment": WORD,
+        "source": WORD,
+        "replicate": pa.int32(),
+        "rows": pa.int32(),
+        "columns": pa.int32(),
+        "values": VECTOR,
+        "singular_values": VECTOR,
+    }
+)
+
+RUNS = pa.schema(
+    {
+        "run": pa.string(),
+        "experiment": WORD,
+        "dynamics": WORD,
+        "solver": WORD,
+        "seed": pa.int64(),
+        "replicate": pa.int32(),
+        "matrix": pa.string(),
+        "rows": pa.int32(),
+        "columns": pa.int32(),
+        **{name: kind for name, (_, kind) in PARAMETERS.items()},
+        "imbalance_norm": pa.float64(),
+        "imbalance_min": pa.float64(),
+        "imbalance_max": pa.float64(),
+        "rank": pa.int32(),
+        "outcome": WORD,
+        "steps": pa.int64(),
+        "seconds": pa.float64(),
+        "factors": VECTOR,
+    }
+)
+
+TRAJECTORIES = pa.schema(
+    {
+        "run": pa.string(),
+        "experiment": WORD,
+        "dynamics": WORD,
+        "solver": WORD,
+        "replicate": pa.int32(),
+        "rows": pa.int32(),
+        "columns": pa.int32(),
+        "width": pa.int32(),
+        "scale": pa.float64(),
+        "lambda0": pa.float64(),
+        "t": pa.float64(),
+        "step": pa.int64(),
+        "loss": pa.float64(),
+        "error": pa.float64(),
+        "singular_values": VECTOR,
+        "drift": pa.float64(),
+        "product": VECTOR,
+    }
+)
+
+
+def parameters(point: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a point of the grid by their columns; None where the point has none."""
+    return {name: _at(point, path) for name, (path, _) in PARAMETERS.items()}
+
+
+def _at(node: Any, path: Iterable[str]) -> Any:
+    for key in path:
+        node = node.get(key) if isinstance(node, Mapping) else None
+    return node
+
+
+def table(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    """Table of a schema from rows; a missing key is null."""
+    return pa.Table.from_pylist(list(rows), schema=schema)
+
+
+def read(paths: str | Iterable[str], columns: list[str] | None = None) -> pa.Table:
+    """One table from one or several Parquet files of one schema."""
+    paths = [paths] if isinstance(paths, str) else paths
+    return pa.concat_tables([pq.read_table(path, columns=columns) for path in paths], promote_options="permissive")
+
+
+def write(contents: pa.Table, path: str, config: Mapping[str, Any]) -> None:
+    """Write a table with its metadata: schema version, the config that made it, software versions.
+
+    The file appears whole or not at all.
+    """
+    metadata = {
+        "schema_version": SCHEMA_VERSION,
+        "config": json.dumps(config),
+        "software": json.dumps({name: version(name) for name in SOFTWARE}),
+    }
+    contents = contents.replace_schema_metadata(metadata)
+    floats = [name for name, kind in _leaves(contents.schema) if pa.types.is_floating(kind)]
+    words = [name for name, kind in _leaves(contents.schema) if name not in floats]
+    with replacing(path) as temporary:
+        pq.write_table(
+            contents,
+            temporary,
+            compression="zstd",
+            use_dictionary=words,
+            column_encoding=dict.fromkeys(floats, "BYTE_STREAM_SPLIT"),
+        )
+
+
+def _leaves(schema: pa.Schema) -> Iterator[tuple[str, pa.DataType]]:
+    for field in schema:
+        if pa.types.is_list(field.type):
+            yield f"{field.name}.list.element", field.type.value_type
+        else:
+            yield field.name, field.type
+
+
+@contextmanager
+def replacing(path: str) -> Iterator[Path]:
+    """Path to write to; on success it takes the place of `path`, which is never seen half-written."""
+    target = Path(path)
+    # A hidden name: readers of the folder as one dataset skip it.
+    temporary = target.with_name(f".{os.getpid()}.{target.name}")
+    try:
+        yield temporary
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def matrices(path: str) -> dict[str, np.ndarray]:
+    """Data matrices of a file by id, each of shape (rows, columns)."""
+    columns = read(path, ["matrix", "rows", "columns", "values"]).to_pydict()
+    return {
+        name: np.array(values).reshape(rows, width) for name, rows, width, values in zip(*columns.values(), strict=True)
+    }

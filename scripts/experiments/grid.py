@@ -1,0 +1,187 @@
+"""From experiments to runs: the one place that expands a grid, derives random streams and names files.
+
+A grid is never written out: the runs of one chunk are computed from its number, so that the cost of naming
+the files of 10^7 runs is that of counting chunks.
+"""
+
+import hashlib
+import json
+import math
+import os
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+# A key whose value is a vector: a flat list is one value, a list of lists is an axis.
+VECTORS = ("values",)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One point of a grid and one replicate.
+
+    Parameters
+    ----------
+    experiment, dynamics : str
+    seed : int
+        Root of the random streams.
+    replicate : int
+    point : dict
+        The experiment's `matrix`, `initialization`, `width`, `solver` and `time`, every axis at one value.
+    """
+
+    experiment: str
+    dynamics: str
+    seed: int
+    replicate: int
+    point: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        """Key of the run in every file; a function of its own parameters only."""
+        return _digest(self.experiment, self.dynamics, self.seed, self.replicate, self.point)
+
+    @property
+    def matrix(self) -> str:
+        """Key of the run's data matrix."""
+        return matrix_id(self.experiment, self.seed, self.replicate, self.point["matrix"])
+
+    @property
+    def stream(self) -> np.random.Generator:
+        """Random stream of the run's start."""
+        return random_stream(self.seed, self.replicate, "factors")
+
+
+def matrix_id(experiment: str, seed: int, replicate: int, matrix: Mapping[str, Any]) -> str:
+    """Key of a data matrix; a matrix that is read, not drawn, is the same in every replicate."""
+    if not is_drawn(matrix):
+        return _digest(experiment, matrix)
+    return _digest(experiment, seed, replicate, matrix)
+
+
+def is_drawn(matrix: Mapping[str, Any]) -> bool:
+    """Whether a matrix depends on the replicate."""
+    return matrix["source"] not in ("file", "table")
+
+
+def random_stream(seed: int, replicate: int, purpose: str) -> np.random.Generator:
+    """Random stream of one purpose in one replicate, whatever else is computed with it."""
+    return np.random.default_rng([seed, replicate, zlib.crc32(purpose.encode())])
+
+
+def count(node: Any) -> int:
+    """Number of points of a part of an experiment: the keys of a mapping multiply, the values of an axis add."""
+    if not isinstance(node, Mapping):
+        return 1
+    return math.prod(sum(count(value) for value in axis(key, node[key])) for key in node)
+
+
+def point(node: Any, index: int) -> Any:
+    """Point number `index` of a part of an experiment; the last key varies fastest."""
+    if not isinstance(node, Mapping):
+        return node
+    values = {}
+    for key in reversed(node):
+        alternatives = axis(key, node[key])
+        index, place = divmod(index, sum(count(value) for value in alternatives))
+        for value in alternatives:
+            if place < count(value):
+                break
+            place -= count(value)
+        values[key] = point(value, place)
+    return dict(reversed(values.items()))
+
+
+def axis(key: str, value: Any) -> list:
+    """The values of a key along its axis; a single value is an axis of one, and a vector is a single value."""
+    is_vector = key in VECTORS and isinstance(value, list) and not isinstance(value[0], list)
+    return value if isinstance(value, list) and not is_vector else [value]
+
+
+def points(experiment: Mapping[str, Any], dynamics: str) -> dict[str, Any]:
+    """The part of an experiment that spans the grid of one dynamics."""
+    return {key: experiment[key] for key in ("matrix", "initialization", "width", "solver", "time")}
+
+
+def chunks(config: Mapping[str, Any], experiment: str, dynamics: str) -> list[str]:
+    """Names of the chunks of one dynamics of an experiment."""
+    settings = config["experiments"][experiment]
+    runs = count(points(settings, dynamics)) * settings["replicates"]
+    return [f"{number:05d}" for number in range(-(-runs // config["runs_per_job"]))]
+
+
+def chunk_points(config: Mapping[str, Any], experiment: str, dynamics: str, chunk: str) -> list[dict[str, Any]]:
+    """What one chunk runs, for a job's parameters: its points, each with its first replicate and the one past the last.
+
+    Chunks are consecutive runs in the grid's order, replicates fastest.
+    """
+    settings, size = config["experiments"][experiment], config["runs_per_job"]
+    grid, replicates = points(settings, dynamics), settings["replicates"]
+    first = int(chunk) * size
+    last = min(first + size, count(grid) * replicates)
+    return [
+        {
+            "replicates": [max(first - number * replicates, 0), min(last - number * replicates, replicates)],
+            "point": point(grid, number),
+        }
+        for number in range(first // replicates, -(-last // replicates))
+    ]
+
+
+def runs(experiment: str, dynamics: str, seed: int, parts: list[dict[str, Any]]) -> Iterator[Run]:
+    """The runs of `chunk_points`."""
+    for part in parts:
+        for replicate in range(*part["replicates"]):
+            yield Run(experiment, dynamics, seed, replicate, part["point"])
+
+
+def matrix_points(config: Mapping[str, Any], experiment: str) -> list[dict[str, Any]]:
+    """Every point of the matrix part of an experiment."""
+    matrix = config["experiments"][experiment]["matrix"]
+    return [point(matrix, index) for index in range(count(matrix))]
+
+
+def sample_times(time: Mapping[str, Any]) -> np.ndarray:
+    """Times at which a run is observed, shape (samples,): 0, then evenly spaced, linearly or in their logarithm."""
+    if time["spacing"] == "linear":
+        return np.linspace(0.0, time["horizon"], time["samples"])
+    return np.concatenate([[0.0], np.geomspace(time["first"], time["horizon"], time["samples"] - 1)])
+
+
+def _digest(*parts: Any) -> str:
+    # Through JSON, so that 1 and 1.0 are one value and a vector is the same as list or tuple.
+    text = json.dumps(json.loads(json.dumps(parts), parse_int=float), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def provenance(config: Mapping[str, Any], experiment: str) -> dict[str, Any]:
+    """The part of a config that makes an experiment, for the metadata of its files."""
+    return {"seed": config["seed"], "experiments": {experiment: config["experiments"][experiment]}}
+
+
+def input_files(config: Mapping[str, Any], experiment: str, folder: Path) -> list[str]:
+    """Files that an experiment's matrices are read from."""
+    paths = [matrix["path"] for matrix in matrix_points(config, experiment) if "path" in matrix]
+    return [os.path.relpath(folder / path) for path in paths]
+
+
+def files(config: Mapping[str, Any], stage: str, experiment: str | None = None) -> list[str]:
+    """Files of a stage (`matrices`, `runs`, `trajectories`) of one or every experiment."""
+    if experiment is None:
+        return [file for name in config["experiments"] for file in files(config, stage, name)]
+    if stage == "matrices":
+        return [f"results/matrices/{experiment}.parquet"]
+    return [
+        f"results/{stage}/{experiment}/{dynamics}/{chunk}.parquet"
+        for dynamics in config["experiments"][experiment]["dynamics"]
+        for chunk in chunks(config, experiment, dynamics)
+    ]
+
+
+def figure_files(config: Mapping[str, Any], figure: str, stage: str) -> list[str]:
+    """Files of a stage that a figure draws."""
+    return files(config, stage, config["figures"][figure]["experiment"])

@@ -1,0 +1,47 @@
+"""The log of a job: messages, progress and uncaught exceptions, in the rule's log file."""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from tqdm import tqdm
+
+from experiments.errors import InputError
+
+
+@contextmanager
+def to(path: str) -> Iterator[None]:
+    """Log to a file, and from warnings on to the terminal.
+
+    An `InputError` ends the job with its line, any other exception with its traceback in the log.
+    """
+    terminal = logging.StreamHandler()
+    terminal.setLevel(logging.WARNING)
+    file = logging.FileHandler(path, mode="w")
+    logging.basicConfig(
+        level=logging.INFO, handlers=[file, terminal], format="%(asctime)s %(levelname)s %(message)s", force=True
+    )
+    logging.captureWarnings(True)
+    try:
+        yield
+        logging.info("done")
+    except InputError as error:
+        logging.error("%s", error)
+        sys.exit(1)
+    except Exception:
+        logging.exception("this is a bug of the workflow, not of your input")
+        sys.exit(1)
+    finally:
+        file.close()
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[float], None]]:
+    """Function of the fraction done, from 0 to 1, that keeps a progress bar in the log."""
+    file = next(handler for handler in logging.getLogger().handlers if isinstance(handler, logging.FileHandler))
+    with tqdm(total=100, desc=label, file=file.stream, mininterval=5.0, ascii=True, ncols=80, bar_format=BAR) as bar:
+        yield lambda fraction: bar.update(100.0 * fraction - bar.n) and None
+
+
+BAR = "{desc}: {percentage:3.0f}% in {elapsed}, {remaining} left\n"

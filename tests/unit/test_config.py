@@ -1,0 +1,178 @@
+import copy
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from conftest import PROJECT, small_config
+
+from experiments import config as configuration
+from experiments import datasets
+from experiments.errors import ConfigError
+from gradflow.dynamics import DYNAMICS
+
+SCHEMA = yaml.safe_load(configuration.SCHEMA.read_text())
+
+
+def changed(path, value):
+    """The small config with the value at a dotted path replaced, or its key dropped if the value is None."""
+    config = copy.deepcopy(small_config())
+    *parents, key = path.split(".")
+    node = config
+    for parent in parents:
+        node = node[parent]
+    if value is None:
+        del node[key]
+    else:
+        node[key] = value
+    return config
+
+
+SMALL = "experiments.small"
+SPECTRUM = {"source": "spectrum", "rows": 3, "columns": 4, "values": [2.0, 1.0]}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (f"{SMALL}.wdith", 3, f"{SMALL}.wdith: unknown key 'wdith'; did you mean 'width'?"),
+        ("seeed", 3, "seeed: unknown key 'seeed'; did you mean 'seed'?"),
+        (f"{SMALL}.solver.step", 3, f"{SMALL}.solver.step: unknown key 'step'"),
+        (f"{SMALL}.width", None, f"{SMALL}.width: missing"),
+        (f"{SMALL}.width", -3, f"{SMALL}.width: -3 is not an integer >= 1"),
+        (f"{SMALL}.width", [4, 0], f"{SMALL}.width.1: 0 is not an integer >= 1"),
+        (f"{SMALL}.width", 2.5, f"{SMALL}.width: 2.5 is not an integer >= 1"),
+        (f"{SMALL}.width", True, f"{SMALL}.width: true is not an integer >= 1"),
+        (f"{SMALL}.width", "wide", f"{SMALL}.width: 'wide' (text) is not an integer >= 1"),
+        (f"{SMALL}.width", [], f"{SMALL}.width: is empty"),
+        (f"{SMALL}.initialization.scale", [], f"{SMALL}.initialization.scale: is empty"),
+        (f"{SMALL}.initialization.scale", [1.0, 1], f"{SMALL}.initialization.scale: [1.0, 1] lists a value twice"),
+        (f"{SMALL}.initialization.scale", float("nan"), f"{SMALL}.initialization.scale: .nan is not a finite number"),
+        (f"{SMALL}.solver.step_size", "1e-3", "'1e-3' is text; YAML needs a decimal point: 1.0e-03"),
+        (f"{SMALL}.solver.step_size", [1.0, "1e-3"], f"{SMALL}.solver.step_size.1: '1e-3' is text"),
+        (f"{SMALL}.solver.step_size", 0, f"{SMALL}.solver.step_size: 0 is not a finite number > 0"),
+        (f"{SMALL}.solver.method", "decent", "unknown value 'decent'; did you mean 'descent'? allowed: descent"),
+        (f"{SMALL}.dynamics", "linear", f"{SMALL}.dynamics: 'linear' (text) is not a list"),
+        (f"{SMALL}.dynamics", ["linaer"], f"{SMALL}.dynamics.0: unknown value 'linaer'; did you mean 'linear'?"),
+        (f"{SMALL}.matrix", 3, f"{SMALL}.matrix: 3 is not a mapping"),
+        (f"{SMALL}.matrix.source", "gausian", "did you mean 'gaussian'?"),
+        (f"{SMALL}.matrix.path", "y.csv", f"{SMALL}.matrix.path: unknown key 'path'"),
+        (f"{SMALL}.matrix.symmetric", True, f"{SMALL}.matrix.symmetric: a symmetric matrix needs rows and columns"),
+        (f"{SMALL}.matrix", {"source": "file", "path": "no.csv"}, f"{SMALL}.matrix.path: no file"),
+        (f"{SMALL}.matrix", {**SPECTRUM, "values": [1.0, "1e-2"]}, f"{SMALL}.matrix.values.1: '1e-2' is text"),
+        (f"{SMALL}.matrix", {**SPECTRUM, "values": [1.0] * 4}, "4 values do not fit a matrix whose smaller side is 3"),
+        (f"{SMALL}.matrix", {**SPECTRUM, "values": [1.0, -1.0]}, "eigenvalues need symmetric: true"),
+        (f"{SMALL}.matrix", {**SPECTRUM, "values": [0.0, 0.0]}, "relative error of a zero matrix is undefined"),
+        (f"{SMALL}.time.spacing", "log", f"{SMALL}.time.first: missing"),
+        (f"{SMALL}.time.first", 0.1, f"{SMALL}.time.first: linear spacing has no first time"),
+        (f"{SMALL}.time", {"horizon": 1.0, "samples": 5, "spacing": "log", "first": 2.0}, "not before the horizon"),
+        ("experiments", {"a b": {}}, "'a b' is no name"),
+        ("figures.panels.experiment", "big", "figures.panels.experiment: unknown experiment 'big'; allowed: small"),
+        (f"{SMALL}.width", [2, 3], "figures.panels.where.width: missing; choose one of [2, 3]"),
+        ("figures.panels.where", {"width": 3}, "figures.panels.where.width: 3 is no value of the experiment: [8]"),
+        ("figures.panels.columns", "scael", "did you mean 'scale'?"),
+        ("figures.all", {"kind": "reconstruction", "experiment": "small", "columns": "scale"}, "the name is taken"),
+        (f"{SMALL}.dynamics", ["linear"], "figures.panels.experiment: needs the dynamics asymmetric as well"),
+    ],
+)
+def test_what_cannot_work_is_refused_in_one_line_with_its_path(path, value, message):
+    with pytest.raises(ConfigError) as refusal:
+        configuration.validate(changed(path, value), PROJECT)
+    assert message in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_typing_error_is_named_rather_than_the_key_that_it_leaves_missing():
+    config = changed(f"{SMALL}.width", None)
+    config["experiments"]["small"]["wdith"] = 3
+    with pytest.raises(ConfigError, match="did you mean 'width'"):
+        configuration.validate(config, PROJECT)
+
+
+def test_defaults_are_filled_in():
+    config = small_config()
+    configuration.validate(config, PROJECT)
+    assert (config["seed"], config["runs_per_job"]) == (2021, 256)
+    small = config["experiments"]["small"]
+    assert (small["matrix"]["symmetric"], small["time"]["spacing"], small["record"]) == (False, "linear", [])
+
+
+def test_the_shipped_config_is_valid_and_gives_no_warning():
+    config = yaml.safe_load((PROJECT / "config.yaml").read_text())
+    assert configuration.prepare(config, PROJECT / "config.yaml") == []
+
+
+def test_a_step_size_past_the_stability_limit_is_a_warning():
+    def warnings(step_size):
+        config = {**changed(f"{SMALL}.solver.step_size", step_size), "figures": {}}
+        return configuration.prepare(config, PROJECT / "my.yaml")
+
+    # For a 3 x 4 problem of width 8 and scale 1, (sqrt 3 + sqrt 8)^2 + (2 + sqrt 8)^2 = 44: stable below 0.045.
+    warning, *more = warnings([0.01, 0.1])
+    assert warning.startswith(f"{SMALL}.solver.step_size: 0.1 is past the stability limit")
+    assert "asymmetric" in warning
+    assert not more
+    assert not warnings(0.04)
+    # The one-layer model is unstable from step size 2 on.
+    assert len(warnings(2.1)) == 2
+
+
+def test_stability_of_large_data_is_warned_of_by_its_spectrum():
+    config = {**changed(f"{SMALL}.matrix", {**SPECTRUM, "values": [[1.0], [300.0, 1.0]]}), "figures": {}}
+    assert "0.0033" in configuration.prepare(config, PROJECT / "my.yaml")[0]
+
+
+def leaves(node):
+    """Property names of the experiment part of the schema that hold single values."""
+    if isinstance(node, dict):
+        for name, value in node.get("properties", {}).items():
+            if isinstance(value, dict):
+                yield name
+        for value in node.values():
+            yield from leaves(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from leaves(value)
+
+
+def test_the_schema_is_in_step_with_the_code():
+    definitions = SCHEMA["$defs"]
+    assert definitions["experiment"]["properties"]["dynamics"]["items"]["enum"] == list(DYNAMICS)
+    kinds = {path.stem for path in Path(datasets.__file__).with_name("figures").glob("[!_]*.py")} - {"style"}
+    assert set(definitions["figure"]["properties"]["kind"]["enum"]) == kinds
+    parts = [definitions[name] for name in ("matrix", "initialization", "solver", "time")]
+    keys = {path[-1] for path, _ in datasets.PARAMETERS.values()} | {"rows", "columns", "method"}
+    assert set(leaves(parts)) | {"width"} == keys
+
+
+def test_every_key_of_the_schema_is_described():
+    def undescribed(node, path):
+        if isinstance(node, dict):
+            for name, value in node.get("properties", {}).items():
+                plain = isinstance(value, dict) and set(value) - {"const", "anyOf", "$ref"}
+                if plain and "description" not in value:
+                    yield f"{path}.{name}"
+            for name, value in node.items():
+                yield from undescribed(value, f"{path}.{name}")
+        elif isinstance(node, list):
+            for place, value in enumerate(node):
+                yield from undescribed(value, f"{path}.{place}")
+
+    assert list(undescribed(SCHEMA, "")) == []
+
+
+def test_the_conda_environment_is_in_step_with_the_dependencies():
+    environment = yaml.safe_load((PROJECT / "workflow" / "envs" / "gradflow.yaml").read_text())
+    declared = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    expected = {line for line in declared["dependencies"] if not line.startswith("snakemake")}
+    found = {line.replace("-base", "") for line in environment["dependencies"]}
+    assert found == expected | {f"python{declared['requires-python']}"}
+
+
+def test_results_that_cannot_be_written_are_refused_before_any_job(tmp_path):
+    (tmp_path / "results").write_text("a file where the folder should be")
+    with pytest.raises(ConfigError, match="cannot be written"):
+        configuration.check_writable(tmp_path / "results")
+    configuration.check_writable(tmp_path / "elsewhere")
+    assert np.array_equal(list(tmp_path.iterdir()), [tmp_path / "results"])

@@ -1,0 +1,62 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from experiments import datasets
+
+ROWS = [{"run": "a", "t": 0.0, "error": 1.0, "singular_values": [2.0, 1.0], "step": 0}, {"run": "a", "t": 0.5}]
+
+
+def test_a_file_carries_its_schema_version_config_and_software(tmp_path):
+    path = str(tmp_path / "x.parquet")
+    datasets.write(datasets.table(ROWS, datasets.TRAJECTORIES), path, {"seed": 3})
+    metadata = pq.read_schema(path).metadata
+    assert metadata[b"schema_version"] == datasets.SCHEMA_VERSION.encode()
+    assert json.loads(metadata[b"config"]) == {"seed": 3}
+    assert json.loads(metadata[b"software"])["numpy"] == np.__version__
+
+
+def test_missing_values_are_null_and_floats_are_split_without_dictionary(tmp_path):
+    path = str(tmp_path / "x.parquet")
+    datasets.write(datasets.table(ROWS, datasets.TRAJECTORIES), path, {})
+    frame = pd.read_parquet(path)
+    assert frame["error"].isna().tolist() == [False, True]
+    assert frame["singular_values"][1] is None
+    group = pq.ParquetFile(path).metadata.row_group(0)
+    for place in range(group.num_columns):
+        column = group.column(place)
+        assert column.compression == "ZSTD"
+        if column.physical_type == "DOUBLE":
+            assert "BYTE_STREAM_SPLIT" in column.encodings
+            assert not column.has_dictionary_page
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "x.parquet"
+    path.write_text("old")
+    table = pa.table({"error": [1.0], "unstorable": pa.nulls(1, pa.month_day_nano_interval())})
+    with pytest.raises(pa.ArrowNotImplementedError):
+        datasets.write(table, str(path), {})
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_is_being_written_is_no_part_of_the_dataset(tmp_path):
+    path = tmp_path / "x.parquet"
+    table = datasets.table(ROWS, datasets.TRAJECTORIES)
+    datasets.write(table, str(path), {})
+    with datasets.replacing(str(tmp_path / "y.parquet")) as temporary:
+        temporary.write_text("half")
+        assert len(pd.read_parquet(tmp_path)) == 2
+        pq.write_table(table, temporary)
+    assert len(pd.read_parquet(tmp_path)) == 4
+
+
+def test_a_parameter_that_a_point_does_not_have_is_null():
+    found = datasets.parameters({"width": 3, "matrix": {"source": "file", "path": "y.csv"}})
+    assert (found["width"], found["source"], found["scale"]) == (3, "file", None)
+    assert pa.Table.from_pylist([found], datasets.RUNS)["scale"].null_count == 1

@@ -1,0 +1,113 @@
+import itertools
+
+import numpy as np
+import pytest
+
+from experiments import grid
+
+EXPERIMENT = {
+    "matrix": {"source": "gaussian", "rows": [3, 4], "columns": 5, "symmetric": False},
+    "initialization": {"kind": "gaussian", "scale": [0.1, 1.0, 10.0]},
+    "width": [2, 6],
+    "dynamics": ["linear", "asymmetric"],
+    "solver": {"method": "descent", "step_size": 0.01},
+    "time": {"horizon": 1.0, "samples": 5, "spacing": "linear"},
+    "replicates": 4,
+    "record": [],
+}
+
+
+def config(runs_per_job=7, **changes):
+    return {"seed": 1, "runs_per_job": runs_per_job, "experiments": {"e": {**EXPERIMENT, **changes}}}
+
+
+def all_runs(config):
+    return [
+        run
+        for chunk in grid.chunks(config, "e", "linear")
+        for run in grid.runs("e", "linear", 1, grid.chunk_points(config, "e", "linear", chunk))
+    ]
+
+
+def test_grid_is_the_product_of_its_axes_in_the_order_written_with_replicates_fastest():
+    expected = list(itertools.product([3, 4], [0.1, 1.0, 10.0], [2, 6], range(4)))
+    found = [
+        (run.point["matrix"]["rows"], run.point["initialization"]["scale"], run.point["width"], run.replicate)
+        for run in all_runs(config())
+    ]
+    assert found == expected
+
+
+@pytest.mark.parametrize("size", [1, 5, 7, 48, 256])
+def test_runs_do_not_depend_on_the_size_of_chunks(size):
+    assert [run.id for run in all_runs(config(size))] == [run.id for run in all_runs(config(7))]
+    assert len(grid.chunks(config(size), "e", "linear")) == -(-48 // size)
+
+
+def test_a_value_appended_to_the_first_axis_leaves_the_existing_chunks():
+    # 24 runs a value of the first axis: chunks of 12 stay whole.
+    before, after = config(12), config(12, matrix={**EXPERIMENT["matrix"], "rows": [3, 4, 5]})
+    for chunk in grid.chunks(before, "e", "linear"):
+        arguments = ("e", "linear", chunk)
+        assert grid.chunk_points(before, *arguments) == grid.chunk_points(after, *arguments)
+
+
+def test_a_value_added_anywhere_leaves_the_other_runs_keys():
+    before = {run.id for run in all_runs(config())}
+    after = {run.id for run in all_runs(config(width=[1, 2, 6]))}
+    assert before < after
+
+
+def test_alternatives_with_keys_of_their_own_add_to_the_grid():
+    solvers = [{"method": "descent", "step_size": [0.1, 0.2]}, {"method": "flow"}]
+    points = [grid.point({"solver": solvers}, index)["solver"] for index in range(3)]
+    assert grid.count({"solver": solvers}) == 3
+    assert points == [
+        {"method": "descent", "step_size": 0.1},
+        {"method": "descent", "step_size": 0.2},
+        {"method": "flow"},
+    ]
+
+
+def test_a_flat_list_of_values_is_one_vector_and_a_list_of_lists_an_axis():
+    assert grid.count({"values": [3.0, 2.0, 1.0]}) == 1
+    assert grid.point({"values": [3.0, 2.0]}, 0) == {"values": [3.0, 2.0]}
+    assert grid.count({"values": [[3.0], [2.0, 1.0]]}) == 2
+    assert grid.point({"values": [[3.0], [2.0, 1.0]]}, 1) == {"values": [2.0, 1.0]}
+
+
+def test_ten_million_runs_are_named_without_being_written_out():
+    large = config(256, replicates=10**6)
+    assert len(grid.chunks(large, "e", "linear")) == -(-12 * 10**6 // 256)
+    (last,) = grid.chunk_points(large, "e", "linear", "46874")
+    assert last["replicates"][1] == 10**6
+
+
+def test_whole_and_decimal_numbers_are_one_value():
+    keys = {grid.Run("e", "linear", 1, 0, {"width": width}).id for width in (1, 1.0)}
+    assert len(keys) == 1
+
+
+def test_streams_depend_on_seed_replicate_and_purpose_alone():
+    draws = {
+        (seed, replicate, purpose): grid.random_stream(seed, replicate, purpose).standard_normal()
+        for seed in (0, 1)
+        for replicate in (0, 1)
+        for purpose in ("matrix", "factors")
+    }
+    assert len(set(draws.values())) == 8
+    assert draws[1, 0, "matrix"] == grid.random_stream(1, 0, "matrix").standard_normal()
+
+
+def test_a_matrix_that_is_read_is_one_for_all_replicates():
+    read = {"source": "file", "path": "y.csv"}
+    drawn = EXPERIMENT["matrix"]
+    assert grid.matrix_id("e", 1, 0, read) == grid.matrix_id("e", 1, 5, read)
+    assert grid.matrix_id("e", 1, 0, drawn) != grid.matrix_id("e", 1, 5, drawn)
+
+
+def test_times_begin_at_zero_and_end_at_the_horizon():
+    linear = grid.sample_times({"spacing": "linear", "horizon": 2.0, "samples": 5})
+    log = grid.sample_times({"spacing": "log", "first": 0.01, "horizon": 1.0, "samples": 4})
+    assert np.allclose(linear, [0, 0.5, 1, 1.5, 2])
+    assert np.allclose(log, [0, 0.01, 0.1, 1])

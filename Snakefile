@@ -1,0 +1,42 @@
+import os
+import sys
+from pathlib import Path
+
+from snakemake.logging import logger
+from snakemake.utils import min_version
+
+min_version("9.13")
+sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
+from experiments import config as configuration, grid, sources
+
+# The paper's experiments, unless the user brings others: Snakemake would merge the two.
+if not workflow.overwrite_configfiles:
+
+    configfile: Path(workflow.basedir, "config.yaml")
+
+
+# Relative, so that a moved or copied project does not look changed.
+CONFIG_FILE = Path(os.path.relpath(workflow.configfiles[-1]))
+try:
+    configuration.check_writable(Path("results"))
+    for warning in configuration.prepare(config, CONFIG_FILE):
+        logger.warning(f"{CONFIG_FILE.name}: {warning}")
+except configuration.ConfigError as error:
+    sys.exit(f"{CONFIG_FILE.name}: {error}")
+
+
+wildcard_constraints:
+    experiment="|".join(config["experiments"]),
+    figure="|".join(config["figures"]),
+
+
+include: "workflow/rules/matrices.smk"
+include: "workflow/rules/trajectories.smk"
+include: "workflow/rules/figures.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.trajectories.input,
+        rules.figures.input,

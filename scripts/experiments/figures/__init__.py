@@ -1,0 +1,1 @@
+"""One module per kind of figure, each with `draw(trajectories, runs, matrices, **options) -> Figure`."""

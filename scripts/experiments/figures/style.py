@@ -1,0 +1,46 @@
+"""Fonts, colours and sizes of every figure: readable in print and by colour-blind readers."""
+
+import matplotlib as mpl
+import seaborn as sns
+
+# Okabe and Ito's colours, which colour-blind readers tell apart; one a dynamics, the same in every figure.
+COLOURS = {"linear": "#0072B2", "asymmetric": "#D55E00"}
+LABELS = {"linear": "one-layer (linear)", "asymmetric": "two-layer (asymmetric)"}
+THEORY = "#222222"
+SEQUENCE = "viridis"
+
+# Inches; two columns of a page are 6.75 wide.
+PAGE_WIDTH = 6.75
+PANEL_HEIGHT = 2.2
+
+
+def apply() -> None:
+    """Set the style, and make files repeat bit for bit."""
+    sns.set_theme(
+        context="paper",
+        style="ticks",
+        rc={
+            "axes.grid": True,
+            "grid.color": "#E6E6E6",
+            "grid.linewidth": 0.6,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "figure.constrained_layout.use": True,
+            "font.family": "DejaVu Sans",
+            "font.size": 8,
+            "axes.titlesize": 9,
+            "axes.labelsize": 8,
+            "legend.fontsize": 7.5,
+            "legend.frameon": False,
+            "lines.linewidth": 1.5,
+            "savefig.dpi": 200,
+            "svg.hashsalt": "implicit-acceleration",
+            "pdf.fonttype": 42,
+        },
+    )
+    mpl.use("agg")
+
+
+def sequence(count: int) -> list:
+    """Colours of an ordered quantity, dark to light but never too light to print."""
+    return [mpl.colormaps[SEQUENCE](0.9 * place / max(count - 1, 1)) for place in range(count)]

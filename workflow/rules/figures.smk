@@ -1,0 +1,35 @@
+rule draw_figure:
+    """Draw one figure of one experiment."""
+    input:
+        matrices=lambda wildcards: grid.figure_files(config, wildcards.figure, "matrices"),
+        runs=lambda wildcards: grid.figure_files(config, wildcards.figure, "runs"),
+        trajectories=lambda wildcards: grid.figure_files(config, wildcards.figure, "trajectories"),
+        code=sources.of("draw_figure.py"),
+        kind=lambda wildcards: sources.of(f"experiments/figures/{config['figures'][wildcards.figure]['kind']}.py"),
+    output:
+        multiext("results/figures/{figure}", ".svg", ".pdf", ".png"),
+    log:
+        "logs/draw_figure/{figure}.log",
+    benchmark:
+        "logs/draw_figure/{figure}.tsv"
+    conda:
+        "../envs/gradflow.yaml"
+    params:
+        figure=lambda wildcards: config["figures"][wildcards.figure],
+    script:
+        "../../scripts/draw_figure.py"
+
+
+rule figures:
+    """Every figure."""
+    input:
+        expand("results/figures/{figure}.svg", figure=config["figures"]),
+
+
+for name in config["figures"]:
+
+    rule:
+        name:
+            name
+        input:
+            f"results/figures/{name}.svg",

@@ -1,0 +1,26 @@
+rule generate_matrices:
+    """Draw or read the data matrices of one experiment."""
+    input:
+        files=lambda wildcards: grid.input_files(config, wildcards.experiment, CONFIG_FILE.parent),
+        code=sources.of("generate_matrices.py"),
+    output:
+        "results/matrices/{experiment}.parquet",
+    log:
+        "logs/generate_matrices/{experiment}.log",
+    benchmark:
+        "logs/generate_matrices/{experiment}.tsv"
+    conda:
+        "../envs/gradflow.yaml"
+    params:
+        seed=config["seed"],
+        replicates=lambda wildcards: config["experiments"][wildcards.experiment]["replicates"],
+        points=lambda wildcards: grid.matrix_points(config, wildcards.experiment),
+        folder=str(CONFIG_FILE.parent),
+    script:
+        "../../scripts/generate_matrices.py"
+
+
+rule matrices:
+    """Every data matrix."""
+    input:
+        expand("results/matrices/{experiment}.parquet", experiment=config["experiments"]),

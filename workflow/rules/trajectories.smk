@@ -1,0 +1,26 @@
+rule simulate:
+    """Compute one chunk of one dynamics; every run starts from the same draw as in the other dynamics."""
+    input:
+        matrices="results/matrices/{experiment}.parquet",
+        code=sources.of("simulate.py"),
+    output:
+        runs="results/runs/{experiment}/{dynamics}/{chunk}.parquet",
+        trajectories="results/trajectories/{experiment}/{dynamics}/{chunk}.parquet",
+    log:
+        "logs/simulate/{experiment}/{dynamics}/{chunk}.log",
+    benchmark:
+        "logs/simulate/{experiment}/{dynamics}/{chunk}.tsv"
+    conda:
+        "../envs/gradflow.yaml"
+    params:
+        seed=config["seed"],
+        points=lambda wildcards: grid.chunk_points(config, **wildcards),
+        record=lambda wildcards: config["experiments"][wildcards.experiment]["record"],
+    script:
+        "../../scripts/simulate.py"
+
+
+rule trajectories:
+    """Every run."""
+    input:
+        grid.files(config, "trajectories"),

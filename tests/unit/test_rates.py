@@ -1,0 +1,355 @@
+"""Rates: measured on trajectories whose exponents are known, and predictions against integrated flows."""
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.integrate import solve_ivp
+
+from gradflow import rates
+
+# ---- measured: synthetic trajectories ----------------------------------------------------------------------
+
+
+def trajectory(rng, ratios):
+    """(t, distance, floor, rates, promise) of 1-4 exponentials of known rates; see `promise`.
+
+    |sum| or the norm of 2-5 sums; amplitudes 1e-3 to 1, of either sign; 5 to 60 times 1 / r_1 long; 60-400
+    samples, linear or logarithmic; errors of at most one floor, 1e-13 to 1e-8 of the start: independent, one
+    constant (a limit slightly wrong), or a plateau that replaces the decay.
+    """
+    modes, scale = rng.integers(1, 5), 10 ** rng.uniform(-2, 3)
+    r = scale * np.cumprod(np.r_[1, ratios(rng, modes - 1)])
+    parts = 1 if rng.random() < 0.5 else rng.integers(2, 6)
+    a = 10 ** rng.uniform(-3, 0, (parts, modes)) * rng.choice([-1, 1], (parts, modes))
+    end, samples = rng.uniform(5, 60) / scale, rng.integers(60, 401)
+    grid = np.linspace(0, end, samples), np.geomspace(end * 10 ** rng.uniform(-4, -2), end, samples)
+    t = grid[int(rng.random() < 0.5)]
+    x = a @ np.exp(-r[:, None] * t)
+    exact = np.linalg.norm(x, axis=0)
+    floor = exact[0] * 10 ** rng.uniform(-13, -8)
+    size = floor / np.sqrt(parts)
+    noisy = (
+        np.linalg.norm(x + size * rng.uniform(-1, 1, x.shape), axis=0),
+        np.linalg.norm(x + size * rng.uniform(-1, 1, (parts, 1)), axis=0),
+        np.maximum(exact, floor * rng.uniform(0.1, 1, exact.shape)),
+    )[rng.choice(3, p=[0.5, 0.25, 0.25])]
+    return t, noisy, floor, r, promise(t, exact, noisy, floor, r, a)
+
+
+def promise(t, exact, noisy, floor, r, a):
+    """Largest relative error of r_1, to first order, of a fit that knows the number of exponentials.
+
+    The samples are those below a tenth of the start and above ten floors; their errors, at most one floor.
+    """
+    inside = np.arange(len(t)) > np.flatnonzero(noisy > 0.1 * noisy[0])[-1]
+    inside &= np.arange(len(t)) <= np.flatnonzero(noisy > 10 * floor)[-1]
+    t, exact, modes = t[inside & (exact > 0), None], exact[inside & (exact > 0), None], len(r)
+    if len(a) == 1:  # the sum itself: amplitudes and rates
+        e = np.exp(-t * r) / floor
+        jacobian, first = np.hstack([e, -t * e * a]), modes
+    else:  # the square of the norm: an amplitude for each r_i + r_j
+        i, j = np.triu_indices(modes)
+        e = np.exp(-t * (r[i] + r[j])) / (2 * exact * floor + floor**2)
+        slope = -t * e * np.where(i == j, 1, 2) * (a.T @ a)[i, j]
+        jacobian = np.hstack([e] + [slope @ ((i == k) * 1.0 + (j == k))[:, None] for k in range(modes)])
+        first = len(i)
+    if len(t) < jacobian.shape[1]:
+        return np.inf
+    norms = np.linalg.norm(jacobian, axis=0) + 1e-300
+    return np.abs(np.linalg.pinv(jacobian / norms, rcond=1e-15)[first]).sum() / norms[first] / r[0]
+
+
+def log_uniform_ratios(rng, count):
+    return np.exp(rng.uniform(np.log(1.02), np.log(10), count))
+
+
+def log_uniform_gaps(rng, count):
+    return 1 + 10 ** rng.uniform(np.log10(0.02), np.log10(9), count)
+
+
+@pytest.mark.parametrize(("ratios", "silent"), [(log_uniform_ratios, 0.05), (log_uniform_gaps, 0.08)])
+def test_rates_of_a_thousand_random_trajectories_are_right_and_their_uncertainties_honest(ratios, silent):
+    """The second design has many more pairs of exponents within 10 % of each other, hence more silence."""
+    errors, uncertainties, separated = [], [], []
+    for seed in range(1000):
+        t, distance, floor, r, promised = trajectory(np.random.default_rng([2021, seed]), ratios)
+        found = rates.measure(t, distance, floor)
+        assert (found.reason is None) == np.isfinite(found.rate)
+        errors.append(found.rate / r[0] - 1)
+        uncertainties.append(found.uncertainty / r[0])
+        separated.append(promised < 0.005 and (len(r) == 1 or r[1] >= 1.1 * r[0]))
+    error, uncertainty, separated = np.abs(errors), np.array(uncertainties), np.array(separated)
+    returned = np.isfinite(error)
+    assert separated.sum() > 700
+    assert (~returned[separated]).mean() <= silent
+    assert (error[separated & returned] < 0.005).mean() >= 0.95
+    assert (error <= uncertainty)[returned].mean() >= 0.95
+    assert np.median(uncertainty[separated & returned]) <= 0.005
+
+
+def test_errors_ten_times_the_declared_floor_leave_the_uncertainty_honest():
+    within, seeds = [], 300
+    for seed in range(seeds):
+        t, distance, floor, r, _ = trajectory(np.random.default_rng([7, seed]), log_uniform_ratios)
+        found = rates.measure(t, distance, floor / 10)
+        if found.reason is None:
+            within.append(abs(found.rate - r[0]) <= found.uncertainty)
+    assert len(within) > seeds / 2
+    assert np.mean(within) >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("sigma", "imbalance", "start"), [(1.0, 1e-3, 1e-8), (0.2, 0.5, 1e-4), (3.0, 0.0, 1e-6), (1.0, 20.0, 0.1)]
+)
+def test_a_plateau_before_the_decay_does_not_bend_the_rate(sigma, imbalance, start):
+    """dx/dt = (sigma - x) sqrt(4 x^2 + lambda^2) inverted by quadrature, 30 digits: t of given distances."""
+    distance = np.geomspace(sigma - start, 1e-11 * sigma, 120)
+    distance[1:40] = np.linspace(sigma - start, 0.2 * sigma, 40)[1:]
+    distance = np.sort(distance)[::-1]
+    with mpmath.workdps(30):
+        speed = lambda v: 1 / mpmath.sqrt(4 * (sigma - mpmath.exp(v)) ** 2 + mpmath.mpf(imbalance) ** 2)  # noqa: E731
+        edges = [mpmath.log(mpmath.mpf(d)) for d in distance]
+        t = np.cumsum([0.0] + [float(mpmath.quad(speed, [b, a])) for a, b in zip(edges, edges[1:], strict=False)])
+    floor = 1e-12 * sigma
+    found = rates.measure(t, distance + floor * np.cos(1e3 * np.arange(len(t))), floor)
+    rho = np.sqrt(4 * sigma**2 + imbalance**2)
+    assert found.reason is None
+    assert abs(found.rate - rho) <= found.uncertainty <= 0.005 * rho
+    assert found.end > found.start > t[distance < 0.1 * distance[0]][0] - 1e-12
+
+
+def test_a_sum_that_crosses_zero_in_the_window_has_the_rate_of_its_slowest_term():
+    t = np.linspace(0, 20, 250)
+    distance = np.abs(0.02 * np.exp(-t) - np.exp(-2.5 * t))
+    crossing = np.log(50) / 1.5
+    found = rates.measure(t, distance, 1e-12, fraction=0.5)
+    assert found.start < crossing < found.end
+    assert abs(found.rate - 1) <= found.uncertainty < 1e-5
+
+
+def test_modes_closer_than_a_percent_count_as_one_rate_between_theirs():
+    t = np.linspace(0, 30, 200)
+    found = rates.measure(t, np.exp(-t) + np.exp(-1.004 * t), 1e-11)
+    assert 1 < found.rate < 1.004
+
+
+@settings(max_examples=30, deadline=None)
+@given(time=st.integers(-30, 30), size=st.integers(-200, 200))
+def test_a_rate_follows_the_unit_of_time_and_not_that_of_distance(time, size):
+    t = np.linspace(0, 12, 100)
+    distance = np.exp(-2 * t) + 0.5 * np.exp(-5 * t)
+    one = rates.measure(t, distance, 1e-10)
+    other = rates.measure(t * 2.0**time, distance * 2.0**size, 1e-10 * 2.0**size)
+    np.testing.assert_allclose(
+        [other.rate, other.uncertainty], np.array([one.rate, one.uncertainty]) / 2.0**time, rtol=1e-6
+    )
+    assert (other.start, other.end, other.points) == (one.start * 2.0**time, one.end * 2.0**time, one.points)
+
+
+T = np.linspace(0, 10, 200)
+
+
+@pytest.mark.parametrize(
+    ("case", "t", "distance", "floor", "reason"),
+    [
+        ("still on the plateau", T, 1 - 1e-6 * np.exp(T), 1e-12, "not converged"),
+        ("diverged", T, np.where(T < 9, np.exp(-T), np.inf), 1e-12, "not converged"),
+        ("algebraic", 10 * T, 1 / (1 + 4 * 10 * T), 1e-12, "not converged"),
+        ("at the limit from the start", T, np.full(200, 1e-13), 1e-12, "floor reached"),
+        ("limit exact from the start", T, np.zeros(200), 0.0, "floor reached"),
+        ("hidden until a high floor", T, 1 / (1 + T) ** 3 + 1e-3, 1e-3, "floor reached"),
+        ("stiff on a coarse grid", T, np.exp(-80 * T), 1e-12, "too few samples"),
+        ("short", T[:7], np.exp(-3 * np.arange(7)), 1e-12, "too few samples"),
+    ],
+)
+def test_where_no_rate_can_be_vouched_for_a_reason_stands_in_its_place(case, t, distance, floor, reason):
+    found = rates.measure(t, distance, floor)
+    assert found.reason == reason, case
+    assert np.isnan([found.rate, found.uncertainty, found.start, found.end]).all()
+    assert found.points == 0
+
+
+def test_times_that_do_not_increase_are_refused():
+    with pytest.raises(ValueError, match="increase"):
+        rates.measure([0, 1, 1], [3, 2, 1], 1e-3)
+
+
+# ---- predicted ---------------------------------------------------------------------------------------------
+
+
+def integrate(field, start, horizon, samples=300):
+    t = np.linspace(0, horizon, samples)
+    return t, solve_ivp(field, (0, horizon), start, "DOP853", t, rtol=1e-12, atol=1e-15).y.T
+
+
+def factor_flow(y, left, right, horizon):
+    """(t, U, V) of the asymmetric flow (10)."""
+    (m, n), k = y.shape, left.shape[1]
+
+    def field(_, z):
+        u, v = z[: m * k].reshape(m, k), z[m * k :].reshape(n, k)
+        e = y - u @ v.T
+        return np.concatenate(((e @ v).ravel(), (e.T @ u).ravel()))
+
+    t, z = integrate(field, np.concatenate((left.ravel(), right.ravel())), horizon)
+    return t, z[:, : m * k].reshape(-1, m, k), z[:, m * k :].reshape(-1, n, k)
+
+
+def agrees(found, rate):
+    return found.reason is None and abs(found.rate - rate) <= max(found.uncertainty, 1e-5 * rate) <= 0.02 * rate
+
+
+@pytest.mark.parametrize(("sigma", "u", "v"), [(1.0, 1.5, 0.2), (0.5, 0.1, 2.0), (2.0, 0.3, 0.3), (0.0, 1.5, 0.5)])
+def test_an_imbalanced_mode_converges_at_the_root_of_4_sigma_squared_plus_its_imbalance_squared(sigma, u, v):
+    rate = float(rates.spectral(sigma, u * u - v * v))
+    t, z = integrate(lambda _, z: (sigma - z[0] * z[1]) * z[::-1], [u, v], 24 / rate)
+    assert agrees(rates.measure(t, np.abs(sigma - z[:, 0] * z[:, 1]), 1e-11), rate)
+
+
+def test_the_symmetric_flow_converges_at_four_times_its_smallest_eigenvalue_in_modulus():
+    rng = np.random.default_rng(1)
+    for values in ([1.0, 2.5, -0.6], [0.4, 3.0], [-0.5, -2.0, 1.0]):
+        q = np.linalg.qr(rng.normal(size=(len(values),) * 2))[0]
+        y, limit = q * values @ q.T, q * np.maximum(values, 0) @ q.T
+        x = 0.2 * np.eye(len(values)) + 0.1
+
+        def flow(_, z, y=y):
+            half = 2 * (y - z.reshape(y.shape)) @ z.reshape(y.shape)
+            return (half + half.T).ravel()  # equation (5)
+
+        rate = float(rates.symmetric(values))
+        t, z = integrate(flow, x.ravel(), 24 / rate)
+        assert agrees(rates.measure(t, np.linalg.norm(z.reshape(-1, *y.shape) - limit, axis=(1, 2)), 1e-11), rate)
+
+
+def test_a_zero_eigenvalue_counts_only_where_it_moves():
+    values = np.array([[2.0, 0.0, -0.5], [1.0, 1.0, 0.0]])
+    np.testing.assert_array_equal(rates.symmetric(values), [0, 0])
+    np.testing.assert_array_equal(rates.symmetric(values, values != 0), [2, 4])
+    assert np.isnan(rates.symmetric([1.0, 2.0], [False, False]))
+    np.testing.assert_array_equal(rates.symmetric_modes(values), [[8, 0, 2], [4, 4, 0]])
+
+
+def riccati_rates(y, lambda0, start):
+    """Rates of X and of P = R R^T late in the exact solution (21), in 500 digits."""
+    with mpmath.workdps(500):
+        m, n = y.shape
+        s = mpmath.matrix(np.block([[lambda0 / 2 * np.eye(m), y], [y.T, -lambda0 / 2 * np.eye(n)]]).tolist())
+        values, vectors = mpmath.eigsy(s)
+        a = vectors.T * mpmath.matrix(start.tolist())
+
+        def gramian(t):
+            grow = mpmath.diag([mpmath.exp(w * t) for w in values])
+            area = [mpmath.mpf(t) if abs(w) < 1e-30 else mpmath.expm1(2 * w * t) / (2 * w) for w in values]
+            inner = mpmath.eye(a.cols) + a.T * mpmath.diag(area) * a
+            wide = vectors * grow * a
+            return wide * mpmath.inverse(inner) * wide.T
+
+        p = [gramian(t) for t in (40, 60, 120)]
+        decay = lambda a, b: float(mpmath.log(mpmath.mnorm(a, "f") / mpmath.mnorm(b, "f"))) / 20  # noqa: E731
+        x = decay(p[0][:m, m:] - p[2][:m, m:], p[1][:m, m:] - p[2][:m, m:])
+        return x, decay(p[0] - p[2], p[1] - p[2])
+
+
+@pytest.mark.parametrize("lambda0", [0.8, -0.8, 2.5])
+@pytest.mark.parametrize(("rows", "columns"), [(2, 3), (4, 2), (3, 3)])
+def test_a_regularized_product_converges_faster_than_its_gramian_unless_the_width_is_short(rows, columns, lambda0):
+    rng = np.random.default_rng(3)
+    values = np.array([2.0, 1.1, 0.7][-min(rows, columns) :])
+    left, right = (np.linalg.qr(rng.normal(size=(size, len(values))))[0] for size in (rows, columns))
+    y = left * values @ right.T
+    for width in {min(rows, columns), min(rows, columns) + 1, max(rows, columns), rows + columns}:
+        x, p = riccati_rates(y, lambda0, 0.4 * rng.normal(size=(rows + columns, width)))
+        assert rates.regularized_product(values, lambda0, rows, columns, width) == pytest.approx(x, rel=2e-3)
+        assert rates.regularized_gramian(values, lambda0, rows, columns, width) == pytest.approx(p, rel=2e-3)
+
+
+def test_without_regularization_a_rectangular_product_converges_at_sigma_min_not_at_twice_that():
+    y = np.diag([2.0, 0.7, 1.0])[:2]
+    x, p = riccati_rates(y, 0.0, 0.3 * np.random.default_rng(5).normal(size=(5, 2)))
+    assert x == pytest.approx(0.7, rel=1e-3)
+    assert (
+        rates.regularized_product([2.0, 0.7], 0.0, 2, 3, 2)
+        == rates.regularized_gramian([2.0, 0.7], 0.0, 2, 3, 2)
+        == 0.7
+    )
+    assert rates.regularized_product([2.0, 0.7], 0.0, 2, 2) == 1.4
+    assert rates.regularized_gramian([2.0, 0.7], 0.0, 2, 3) == 0
+
+
+def test_a_width_below_the_rank_has_no_rate_of_reaching_the_data():
+    assert np.isnan(rates.regularized_product([2.0, 1.0], 0.5, 2, 3, 1))
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "width"), [(2, 3, 6), (3, 2, 4), (3, 3, 3), (1, 3, 5), (4, 1, 7), (2, 2, 5)]
+)
+def test_the_asymmetric_flow_converges_at_its_local_rate_and_never_slower_than_its_lower_bound(rows, columns, width):
+    rng = np.random.default_rng(rows + 10 * columns)
+    y = rng.normal(size=(rows, columns))
+    left, right = rng.normal(size=(rows, width)), rng.normal(size=(columns, width))
+    bound = float(rates.lower_bound(left.T @ left - right.T @ right, rows, columns))
+    _, u, v = factor_flow(y, left, right, 300)
+    rate = float(rates.local(u[-1], v[-1]))
+    assert 0 <= bound < rate
+    t, u, v = factor_flow(y, left, right, 28 / rate)
+    distance = np.linalg.norm(y - u @ np.swapaxes(v, 1, 2), axis=(1, 2))
+    assert agrees(rates.measure(t, distance, 1e-11), rate)
+    assert (distance <= np.exp(-bound * t) * distance[0] + 1e-11).all()
+
+
+def test_the_lower_bound_is_attained_by_an_imbalanced_start_at_zero_product():
+    """U = (2, 0) and V = (0, 3) have product 0, and E' = -(|U|^2 + |V|^2) E is 13 E at the start: c = 13."""
+    assert rates.lower_bound([[4.0, 0.0], [0.0, -9.0]], 1, 1) == 4 + 9
+    assert rates.lower_bound([[4.0, 0.0], [0.0, -9.0]], 2, 1) == 9
+    assert rates.lower_bound([[4.0, 0.0], [0.0, -9.0]], 3, 3) == 0
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=st.integers(0, 10**6), rows=st.integers(1, 4), columns=st.integers(1, 4), extra=st.integers(1, 9))
+def test_the_lower_bound_does_not_see_the_gauge(seed, rows, columns, extra):
+    factors = np.random.default_rng(seed).normal(size=(rows + columns, rows + columns + extra))
+    reduced = np.linalg.qr(factors.T, mode="r").T  # (m + n) x (m + n): the same R R^T
+    full, short = (r[:rows].T @ r[:rows] - r[rows:].T @ r[rows:] for r in (factors, reduced))
+    np.testing.assert_allclose(
+        rates.lower_bound(full, rows, columns), rates.lower_bound(short, rows, columns), atol=1e-12
+    )
+
+
+@settings(max_examples=50, deadline=None)
+@given(rate=st.floats(0.01, 100), product=st.floats(0.01, 1.9).filter(lambda p: abs(p - 1) > 1e-3))
+def test_descent_of_a_quadratic_decays_at_the_rate_of_descent(rate, product):
+    step, x = product / rate, [1.0]
+    for _ in range(20):
+        x.append(x[-1] - step * rate * x[-1])
+    measured = -np.log(abs(x[-1])) / (20 * step)
+    assert rates.descent(rate, step) == pytest.approx(measured, rel=1e-9)
+
+
+def test_descent_tends_to_the_flow_and_diverges_beyond_twice_the_inverse_rate():
+    assert rates.descent(3.0, 1e-12) == pytest.approx(3.0, rel=1e-9)
+    assert rates.descent(3.0, 1 / 3) > 10
+    assert rates.descent(3.0, 0.7) < 0
+
+
+def test_predictions_of_a_batch_are_those_of_its_members():
+    rng = np.random.default_rng(0)
+    left, right, values, shift = (rng.normal(size=s) for s in [(4, 2, 6), (4, 3, 6), (4, 2), (4,)])
+    imbalance = np.swapaxes(left, 1, 2) @ left - np.swapaxes(right, 1, 2) @ right
+    for whole, one in [
+        (rates.local(left, right), lambda i: rates.local(left[i], right[i])),
+        (rates.lower_bound(imbalance, 2, 3), lambda i: rates.lower_bound(imbalance[i], 2, 3)),
+        (rates.symmetric(values), lambda i: rates.symmetric(values[i])),
+        (
+            rates.regularized_product(values**2, shift, 2, 3),
+            lambda i: rates.regularized_product(values[i] ** 2, shift[i], 2, 3),
+        ),
+        (
+            rates.regularized_gramian(values**2, 1.5, 2, 3, 4),
+            lambda i: rates.regularized_gramian(values[i] ** 2, 1.5, 2, 3, 4),
+        ),
+    ]:
+        assert whole.shape == (4,)
+        np.testing.assert_allclose(whole, [one(i) for i in range(4)], rtol=1e-12)

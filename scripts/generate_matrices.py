@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from experiments import datasets, grid, inputs, logs
+from experiments.datasets import Matrix
 from gradflow import matrices
 
 
@@ -24,37 +25,41 @@ def generate(experiment: str, seed: int, replicates: int, points: Sequence[Mappi
                     "experiment": experiment,
                     "source": point["source"],
                     "replicate": replicate if grid.is_drawn(point) else None,
-                    "rows": matrix.shape[0],
-                    "columns": matrix.shape[1],
-                    "values": matrix.ravel(),
-                    "singular_values": np.linalg.svd(matrix, compute_uv=False),
+                    "rows": matrix.values.shape[0],
+                    "columns": matrix.values.shape[1],
+                    "singular_values": np.linalg.svdvals(matrix.values),
+                    **{name: part.ravel() for name, part in matrix._asdict().items() if part is not None},
                 }
             )
     return datasets.table(rows, datasets.MATRICES)
 
 
-def draw(point: Mapping[str, Any], rng: np.random.Generator, folder: str) -> np.ndarray:
+def draw(point: Mapping[str, Any], rng: np.random.Generator, folder: str) -> Matrix:
     """The matrix of a point; relative paths start at `folder`."""
     match point["source"]:
         case "gaussian":
-            return matrices.gaussian(rng, point["rows"], point["columns"], point["symmetric"])
+            return Matrix(matrices.gaussian(rng, point["rows"], point["columns"], point["symmetric"]))
         case "spectrum":
-            return matrices.spectrum(rng, point["rows"], point["columns"], point["values"], point["symmetric"])
+            sides = point["rows"], point["columns"]
+            return Matrix(matrices.spectrum(rng, *sides, point["values"], point["symmetric"]))
+        case "teacher":
+            return Matrix(*matrices.teacher(rng, point["samples"], point["features"], point["noise"]))
         case "file":
-            return inputs.read_matrix(Path(folder, point["path"]))
+            return Matrix(inputs.read_matrix(Path(folder, point["path"])))
         case "table":
-            features, targets, note = inputs.read_table(Path(folder, point["path"]), point["target"])
-            matrix, rank = matrices.correlation(features, targets)
-            logging.info("%s: %s", point["path"], note)
-            if rank < features.shape[1]:
-                logging.info(
-                    "%s: %d of %d features are constant or collinear; the pseudo-inverse leaves them out",
-                    point["path"],
-                    features.shape[1] - rank,
-                    features.shape[1],
-                )
-            return matrix
+            return Matrix(correlation(Path(folder, point["path"]), point["target"]))
     raise ValueError(f"unknown source {point['source']!r}")
+
+
+def correlation(path: Path, target: str) -> np.ndarray:
+    """Whitened input-output correlation of a table; what was read and left out goes to the log."""
+    features, targets, note = inputs.read_table(path, target)
+    matrix, rank = matrices.correlation(features, targets)
+    logging.info("%s: %s", path, note)
+    if rank < features.shape[1]:
+        message = "%s: %d of %d features are constant or collinear; the pseudo-inverse leaves them out"
+        logging.info(message, path, features.shape[1] - rank, features.shape[1])
+    return matrix
 
 
 if "snakemake" in globals():

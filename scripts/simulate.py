@@ -8,7 +8,7 @@ if "snakemake" in globals():
         experiment, dynamics = snakemake.wildcards.experiment, snakemake.wildcards.dynamics
         runs, trajectories = simulation.simulate(
             list(grid.runs(experiment, dynamics, snakemake.params.seed, snakemake.params.points)),
-            datasets.matrices(snakemake.input.matrices),
+            datasets.matrices(datasets.read(snakemake.input.matrices)),
             snakemake.params.record,
             progress,
         )

@@ -1,6 +1,7 @@
 """Checks of a config across its keys: combinations that cannot work, and those that may surprise."""
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ COLUMNS = {
     ("matrix", "rows"): "rows",
     ("matrix", "columns"): "columns",
     ("solver", "method"): "solver",
-    **{path: name for name, (path, _) in PARAMETERS.items()},
+    # Where a parameter has a column of numbers and one of vectors, it goes by the name of the first.
+    **{path: name for name, (path, _) in reversed(PARAMETERS.items())},
 }
 
 
@@ -48,7 +50,7 @@ def warnings(config: Mapping[str, Any]) -> Iterator[str]:
         values = parameters(experiment)
         step_size = max(values.get("step_size", [0.0]))
         for dynamics in experiment["dynamics"]:
-            limit = 2.0 / DYNAMICS[dynamics].curvature(*_expected_norms(values))
+            limit = 2.0 / max(DYNAMICS[dynamics].curvature(*_expected_norms(values)), np.finfo(float).tiny)
             if step_size > limit:
                 yield (
                     f"experiments.{name}.solver.step_size: {step_size:g} is past the stability limit of the dynamics "
@@ -56,13 +58,20 @@ def warnings(config: Mapping[str, Any]) -> Iterator[str]:
                 )
 
 
-def _expected_norms(values: Mapping[str, list]) -> tuple[float, float, float]:
-    """Largest spectral norms to expect of Y, U(0) and V(0) over a grid."""
-    rows, columns, width, scale = (max(values.get(name, [0])) for name in ("rows", "columns", "width", "scale"))
+def _expected_norms(values: Mapping[str, list]) -> tuple[float, float, float, float]:
+    """Largest spectral norms to expect of Y, U(0), V(0) and inputs over a grid."""
+    largest = {
+        name: max(values.get(name, [0])) for name in ("rows", "columns", "features", "examples", "width", "scale")
+    }
+    rows, columns = (max(largest[side], largest["features"]) for side in ("rows", "columns"))
     data = max((np.max(np.abs(spectrum)) for spectrum in values.get("values", [])), default=0.0)
-    if "gaussian" in values["source"]:
+    if not {"gaussian", "teacher"}.isdisjoint(values["source"]):
         data = max(data, gaussian_norm(rows, columns))
-    return float(data), scale * gaussian_norm(rows, width), scale * gaussian_norm(columns, width)
+    # Other starts than Gaussian ones are no larger, but for an imbalance lambda0, which is a squared norm.
+    imbalance = max((np.max(np.abs(value)) for value in values.get("imbalance", [])), default=0.0)
+    sizes = (largest["scale"] * gaussian_norm(side, largest["width"]) for side in (rows, columns))
+    left, right = (float(np.hypot(size, np.sqrt(imbalance))) for size in sizes)
+    return float(data), left, right, gaussian_norm(largest["examples"], largest["features"])
 
 
 def check_times(config: Mapping[str, Any], folder: Path) -> None:
@@ -86,7 +95,7 @@ def check_matrices(config: Mapping[str, Any], folder: Path) -> None:
             path = f"experiments.{name}.matrix"
             if matrix["source"] in ("file", "table"):
                 _check_files(matrix, f"{path}.path", folder)
-            elif matrix["symmetric"] and matrix["rows"] != matrix["columns"]:
+            elif matrix.get("symmetric") and matrix["rows"] != matrix["columns"]:
                 raise ConfigError(f"{path}.symmetric", "a symmetric matrix needs rows and columns to be equal")
             if matrix["source"] == "spectrum":
                 _check_spectrum(matrix, f"{path}.values")
@@ -110,6 +119,98 @@ def _check_spectrum(matrix: Mapping[str, Any], path: str) -> None:
             raise ConfigError(path, f"singular values are >= 0, not {min(values)}; eigenvalues need symmetric: true")
         if not any(values):
             raise ConfigError(path, "all values are 0, and the relative error of a zero matrix is undefined")
+
+
+def check_dynamics(config: Mapping[str, Any], folder: Path) -> None:
+    """Every dynamics finds the matrix, the start and the keys that it needs."""
+    for name, experiment in config["experiments"].items():
+        path, dynamics = f"experiments.{name}", set(experiment["dynamics"])
+        if dynamics & {"symmetric", "riccati"}:
+            _check_symmetric(experiment, path, folder)
+        if "regularized" in dynamics and "regularized" not in experiment:
+            raise ConfigError(f"{path}.regularized", "missing; the dynamics regularized needs its lambda0")
+        if "regularized" in experiment and "regularized" not in dynamics:
+            raise ConfigError(f"{path}.regularized", "is of no use here; list regularized among the dynamics")
+        sources = {matrix["source"] for matrix in grid.axis("matrix", experiment["matrix"])}
+        behind_sigmoid = sorted(name for name in dynamics if name.startswith("sigmoid"))
+        if behind_sigmoid and sources != {"teacher"}:
+            raise ConfigError(f"{path}.matrix.source", f"{behind_sigmoid[0]} needs samples: write source: teacher")
+
+
+def _check_symmetric(experiment: Mapping[str, Any], path: str, folder: Path) -> None:
+    for matrix in grid.axis("matrix", experiment["matrix"]):
+        if not _is_symmetric(matrix, folder):
+            raise ConfigError(
+                f"{path}.matrix", "symmetric dynamics need a symmetric matrix: rows = columns and symmetric: true"
+            )
+    for start in grid.axis("initialization", experiment["initialization"]):
+        if start["kind"] not in ("gaussian", "spectral"):
+            raise ConfigError(
+                f"{path}.initialization.kind",
+                f"{start['kind']} is not for symmetric dynamics; gaussian and spectral are",
+            )
+        if start["kind"] == "spectral":
+            if any(np.any(value) for value in grid.axis("imbalance", start["imbalance"])):
+                raise ConfigError(f"{path}.initialization.imbalance", "symmetric dynamics are balanced: write 0.0")
+            if any(min(products) < 0 for products in grid.axis("products", start.get("products", [0.0]))):
+                raise ConfigError(f"{path}.initialization.products", "symmetric dynamics have X(0) = U U^T: write >= 0")
+
+
+def _is_symmetric(matrix: Mapping[str, Any], folder: Path) -> bool:
+    from experiments.inputs import read_matrix
+
+    if matrix["source"] != "file":
+        return bool(matrix.get("symmetric"))
+    found = [read_matrix(folder / path) for path in grid.axis("path", matrix["path"])]
+    return all(values.shape == values.T.shape and np.array_equal(values, values.T) for values in found)
+
+
+def check_starts(config: Mapping[str, Any], folder: Path) -> None:
+    """Starts can be realized, and vectors have a number for every mode or column."""
+    for name, experiment in config["experiments"].items():
+        path, widths = f"experiments.{name}", grid.axis("width", experiment["width"])
+        for start in grid.axis("initialization", experiment["initialization"]):
+            imbalances = grid.axis("imbalance", start.get("imbalance", 0.0))
+            products = grid.axis("products", start.get("products", 0.0))
+            if start["kind"] != "identity" and not any(isinstance(value, list) for value in imbalances + products):
+                continue
+            rows, columns = _least_shape(experiment, folder)
+            for imbalance in imbalances:
+                _check_length(imbalance, min(rows, columns), f"{path}.initialization.imbalance", "modes")
+                side, limit = ("rows", rows) if np.max(imbalance) > 0 else ("columns", columns)
+                if start["kind"] == "identity" and imbalance != 0 and max(widths) > limit:
+                    message = f"Q = {imbalance:g} I needs a width of at most the {side}, {limit}, not {max(widths)}"
+                    raise ConfigError(f"{path}.initialization.imbalance", message)
+            for values in products:
+                _check_length(values, min(rows, columns), f"{path}.initialization.products", "modes")
+        for lambda0 in grid.axis("lambda0", experiment.get("regularized", {}).get("lambda0", 0.0)):
+            for width in widths:
+                _check_length(lambda0, width, f"{path}.regularized.lambda0", "columns of the factors")
+
+
+def _least_shape(experiment: Mapping[str, Any], folder: Path) -> tuple[int, int]:
+    """Least numbers of rows and columns of an experiment's matrices; files are read."""
+    from experiments.inputs import read_matrix, read_table
+
+    shapes: list[tuple[int, ...]] = []
+    for matrix in grid.axis("matrix", experiment["matrix"]):
+        match matrix["source"]:
+            case "teacher":
+                shapes += [(size, size) for size in grid.axis("features", matrix["features"])]
+            case "file":
+                shapes += [read_matrix(folder / path).shape for path in grid.axis("path", matrix["path"])]
+            case "table":
+                for path in grid.axis("path", matrix["path"]):
+                    features, targets, _ = read_table(folder / path, matrix["target"])
+                    shapes.append((targets.shape[1], features.shape[1]))
+            case _:
+                shapes += product(grid.axis("rows", matrix["rows"]), grid.axis("columns", matrix["columns"]))
+    return min(shape[0] for shape in shapes), min(shape[1] for shape in shapes)
+
+
+def _check_length(value: Any, size: int, path: str, what: str) -> None:
+    if isinstance(value, list) and len(value) != size:
+        raise ConfigError(path, f"{len(value)} numbers for {size} {what}; write one for each")
 
 
 def check_figures(config: Mapping[str, Any], folder: Path) -> None:
@@ -138,4 +239,37 @@ def check_figures(config: Mapping[str, Any], folder: Path) -> None:
             raise ConfigError(f"{path}.experiment", f"needs the dynamics {', '.join(sorted(missing))} as well")
 
 
-CHECKS: tuple[Callable[[Mapping[str, Any], Path], None], ...] = (check_times, check_matrices, check_figures)
+def check_closed_forms(config: Mapping[str, Any], folder: Path) -> None:
+    """`exact` is asked only where a closed form applies."""
+    for name, experiment in config["experiments"].items():
+        solvers = grid.axis("solver", experiment["solver"])
+        if all(solver["method"] != "exact" for solver in solvers):
+            continue
+        path, dynamics = f"experiments.{name}.solver.method", set(experiment["dynamics"])
+        tied = not dynamics.isdisjoint({"symmetric", "riccati"})
+        for behind in sorted(name for name in dynamics if name.startswith("sigmoid")):
+            raise ConfigError(path, f"{behind} has no closed form; write flow")
+        for start in grid.axis("initialization", experiment["initialization"]):
+            solvable = start["kind"] in ("balanced", "identity", "spectral") or tied
+            solvable |= start["kind"] == "rescaled" and not any(grid.axis("imbalance", start["imbalance"]))
+            if "asymmetric" in dynamics and not solvable:
+                message = (
+                    f"asymmetric has no closed form from a {start['kind']} start; try balanced, identity or spectral"
+                )
+                raise ConfigError(path, message)
+        if "regularized" in dynamics:
+            penalty = experiment["regularized"]
+            if any(weight != 0.125 for weight in grid.axis("weight", penalty["weight"])):
+                raise ConfigError(path, "regularized has a closed form for weight: 0.125 only")
+            if any(isinstance(value, list) for value in grid.axis("lambda0", penalty["lambda0"])):
+                raise ConfigError(path, "regularized has a closed form for one lambda0, not for a diagonal of several")
+
+
+CHECKS: tuple[Callable[[Mapping[str, Any], Path], None], ...] = (
+    check_times,
+    check_matrices,
+    check_dynamics,
+    check_starts,
+    check_closed_forms,
+    check_figures,
+)

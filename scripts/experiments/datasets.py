@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -25,10 +25,21 @@ PARAMETERS: dict[str, tuple[tuple[str, str] | tuple[str], pa.DataType]] = {
     "values": (("matrix", "values"), VECTOR),
     "path": (("matrix", "path"), WORD),
     "target": (("matrix", "target"), WORD),
+    "examples": (("matrix", "samples"), pa.int32()),
+    "features": (("matrix", "features"), pa.int32()),
+    "noise": (("matrix", "noise"), pa.float64()),
     "initialization": (("initialization", "kind"), WORD),
     "scale": (("initialization", "scale"), pa.float64()),
+    "products": (("initialization", "products"), VECTOR),
+    "imbalance": (("initialization", "imbalance"), pa.float64()),
+    "imbalance_vector": (("initialization", "imbalance"), VECTOR),
+    "tied": (("initialization", "tied"), pa.bool_()),
     "width": (("width",), pa.int32()),
+    "lambda0": (("regularized", "lambda0"), pa.float64()),
+    "lambda0_vector": (("regularized", "lambda0"), VECTOR),
+    "weight": (("regularized", "weight"), pa.float64()),
     "step_size": (("solver", "step_size"), pa.float64()),
+    "rtol": (("solver", "rtol"), pa.float64()),
     "horizon": (("time", "horizon"), pa.float64()),
     "samples": (("time", "samples"), pa.int32()),
     "spacing": (("time", "spacing"), WORD),
@@ -45,6 +56,8 @@ MATRICES = pa.schema(
         "columns": pa.int32(),
         "values": VECTOR,
         "singular_values": VECTOR,
+        "inputs": VECTOR,
+        "outputs": VECTOR,
     }
 )
 
@@ -63,9 +76,13 @@ RUNS = pa.schema(
         "imbalance_norm": pa.float64(),
         "imbalance_min": pa.float64(),
         "imbalance_max": pa.float64(),
+        "imbalance_eigenvalues": VECTOR,
+        "mode_imbalances": VECTOR,
         "rank": pa.int32(),
+        "product_rank": pa.int32(),
         "outcome": WORD,
         "steps": pa.int64(),
+        "evaluations": pa.int64(),
         "seconds": pa.float64(),
         "factors": VECTOR,
     }
@@ -95,8 +112,12 @@ TRAJECTORIES = pa.schema(
 
 
 def parameters(point: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of a point of the grid by their columns; None where the point has none."""
-    return {name: _at(point, path) for name, (path, _) in PARAMETERS.items()}
+    """The parameters of a point of the grid by their columns; None where the point has none.
+
+    A parameter that is a number or a vector has a column for each.
+    """
+    values = ((name, _at(point, path), kind) for name, (path, kind) in PARAMETERS.items())
+    return {name: value if isinstance(value, list) == (kind == VECTOR) else None for name, value, kind in values}
 
 
 def _at(node: Any, path: Iterable[str]) -> Any:
@@ -160,9 +181,26 @@ def replacing(path: str) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def matrices(path: str) -> dict[str, np.ndarray]:
-    """Data matrices of a file by id, each of shape (rows, columns)."""
-    columns = read(path, ["matrix", "rows", "columns", "values"]).to_pydict()
-    return {
-        name: np.array(values).reshape(rows, width) for name, rows, width, values in zip(*columns.values(), strict=True)
-    }
+class Matrix(NamedTuple):
+    """A data matrix Y, shape (rows, columns), and where it is a teacher the samples that it labelled.
+
+    Attributes
+    ----------
+    values : ndarray, shape (rows, columns)
+    inputs, outputs : ndarray, shapes (samples, rows) and (samples, columns), or None
+    """
+
+    values: np.ndarray
+    inputs: np.ndarray | None = None
+    outputs: np.ndarray | None = None
+
+
+def matrices(table: pa.Table) -> dict[str, Matrix]:
+    """The data matrices of a table of them, by id."""
+    found = {}
+    for row in table.to_pylist():
+        rows, columns = row["rows"], row["columns"]
+        shapes = {"values": (rows, columns), "inputs": (-1, rows), "outputs": (-1, columns)}
+        parts = {name: np.reshape(row[name], shape) for name, shape in shapes.items() if row[name] is not None}
+        found[row["matrix"]] = Matrix(**parts)
+    return found

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 # A key whose value is a vector: a flat list is one value, a list of lists is an axis.
-VECTORS = ("values",)
+VECTORS = ("values", "products")
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,14 @@ def axis(key: str, value: Any) -> list:
 
 
 def points(experiment: Mapping[str, Any], dynamics: str) -> dict[str, Any]:
-    """The part of an experiment that spans the grid of one dynamics."""
-    return {key: experiment[key] for key in ("matrix", "initialization", "width", "solver", "time")}
+    """The part of an experiment that spans the grid of one dynamics: an axis that it does not use is left out.
+
+    Where a symmetric dynamics is listed, every dynamics starts from tied factors, so that all have the same X(0).
+    """
+    tied = not {"symmetric", "riccati"}.isdisjoint(experiment["dynamics"])
+    starts = [{**start, "tied": tied} for start in axis("initialization", experiment["initialization"])]
+    used = {"matrix", "initialization", "width", "solver", "time"} | ({"regularized"} & {dynamics})
+    return {key: starts if key == "initialization" else value for key, value in experiment.items() if key in used}
 
 
 def chunks(config: Mapping[str, Any], experiment: str, dynamics: str) -> list[str]:

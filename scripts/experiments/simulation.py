@@ -12,26 +12,28 @@ import numpy as np
 import pyarrow as pa
 
 from experiments import datasets, grid
+from experiments.datasets import Matrix
 from experiments.grid import Run
-from gradflow import descent, gauge, initializations, observables
-from gradflow.dynamics import DYNAMICS, Dynamics
-from gradflow.solution import Solution
+from gradflow import descent, exact, flow, initializations, observables
+from gradflow.dynamics import DYNAMICS, Dynamics, Regularized, Sigmoid, Symmetric
+from gradflow.initializations import Start
+from gradflow.solution import Progress, Solution
 
-Matrices = Mapping[str, np.ndarray]
+Matrices = Mapping[str, Matrix]
 
 
 def simulate(
     runs: Sequence[Run],
     matrices: Matrices,
     record: Collection[str] = (),
-    progress: Callable[[float], None] = lambda fraction: None,
+    progress: Progress = lambda fraction: None,
 ) -> tuple[pa.Table, pa.Table]:
     """Compute runs.
 
     Parameters
     ----------
     runs : sequence of Run
-    matrices : mapping to ndarray, shape (rows, columns)
+    matrices : mapping to Matrix
         Data matrices by id.
     record : collection of str
         What else to keep: `product`, `factors`.
@@ -54,81 +56,120 @@ def simulate(
     return _in_order(parts, order), _in_order(trajectories, order)
 
 
-def _batch_key(matrices: Matrices) -> Callable[[Run], str]:
-    """What the runs of one batch have in common: the dynamics, the shape of its state, the solver and the times."""
-
-    def key(run: Run) -> str:
-        rows, columns = matrices[run.matrix].shape
-        width = min(run.point["width"], rows + columns)
-        return json.dumps([run.dynamics, rows, columns, width, run.point["solver"], run.point["time"]], sort_keys=True)
-
-    return key
-
-
-def _share(progress: Callable[[float], None], number: int, count: int, done: float) -> None:
+def _share(progress: Progress, number: int, count: int, done: float) -> None:
     """Progress of all batches from that of batch `number`."""
     progress((number + done) / count)
 
 
+def _batch_key(matrices: Matrices) -> Callable[[Run], str]:
+    """What the runs of one batch have in common: the dynamics, the shape of its state, the solver and the times."""
+
+    def key(run: Run) -> str:
+        rows, columns = matrices[run.matrix].values.shape
+        width = min(run.point["width"], rows + columns) if _is_reducible(run) else run.point["width"]
+        kind = run.point["initialization"]["kind"]
+        common = [run.dynamics, rows, columns, width, kind, run.point["solver"], run.point["time"]]
+        return json.dumps(common, sort_keys=True)
+
+    return key
+
+
+def _is_reducible(run: Run) -> bool:
+    """Whether the factors keep their whole gauge freedom, which a penalty towards an uneven diagonal breaks."""
+    return not isinstance(run.point.get("regularized", {}).get("lambda0"), list)
+
+
 def _simulate_batch(
-    runs: list[Run], matrices: Matrices, record: Collection[str], progress: Callable[[float], None]
+    runs: list[Run], matrices: Matrices, record: Collection[str], progress: Progress
 ) -> tuple[pa.Table, pa.Table]:
     began = time.perf_counter()
-    data = np.stack([matrices[run.matrix] for run in runs])
-    factors = np.stack([_start(run, *data.shape[1:]) for run in runs])
-    dynamics = DYNAMICS[runs[0].dynamics](data)
-    start = dynamics.start(factors)
-    observe = observables.observer(dynamics, start, product="product" in record)
+    chosen = [matrices[run.matrix] for run in runs]
+    starts = [_start(run, matrix.values) for run, matrix in zip(runs, chosen, strict=True)]
+    start = initializations.stack(starts)
+    dynamics = _dynamics(runs, chosen, start.factors.shape[-1])
+    state = dynamics.start(start.factors)
+    observe = observables.observer(dynamics, state, product="product" in record)
 
-    solver = runs[0].point["solver"]
-    _warn_of_instability(runs, dynamics, factors)
-    steps = descent.sample_steps(grid.sample_times(runs[0].point["time"]), solver["step_size"])
-    solution = descent.descend(dynamics, start, solver["step_size"], steps, observe, progress)
+    solver, times = runs[0].point["solver"], grid.sample_times(runs[0].point["time"])
+    steps: np.ndarray | None = None
+    match solver["method"]:
+        case "descent":
+            _warn_of_instability(runs, dynamics, start.factors)
+            steps = descent.sample_steps(times, solver["step_size"])
+            times = steps * solver["step_size"]
+            solution = descent.descend(dynamics, state, solver["step_size"], steps, observe, progress)
+        case "flow":
+            solution = flow.integrate(dynamics, state, times, observe, solver["rtol"], progress)
+        case "exact":
+            solution = exact.solve(dynamics, start, times, observe, progress)
     seconds = (time.perf_counter() - began) / len(runs)
 
-    described = [_description(run, data.shape) for run in runs]
-    outcome = {
-        "outcome": solution.outcome.tolist(),
-        "steps": solution.work.tolist(),
-        "seconds": [seconds] * len(runs),
-        "factors": [factor.ravel() if "factors" in record else None for factor in factors],
-        **_lists(initializations.invariants(factors, data.shape[1], np.array([run.point["width"] for run in runs]))),
+    described = [_description(run, dynamics.data.shape) for run in runs]
+    measured = {
+        "outcome": solution.outcome,
+        "seconds": np.full(len(runs), seconds),
+        **initializations.invariants(start.factors, dynamics.data.shape[1], _widths(runs)),
     }
+    if solver["method"] != "exact":
+        measured["evaluations" if steps is None else "steps"] = solution.work
+    if start.modes is not None:
+        measured["mode_imbalances"] = start.modes.imbalances
+    if "factors" in record:
+        kept = state if isinstance(dynamics, Symmetric) else start.factors
+        measured["factors"] = kept.reshape(len(runs), -1)
     table = datasets.table(
         (
             row
             | datasets.parameters(run.point)
             | {"seed": run.seed, "matrix": run.matrix}
-            | dict(zip(outcome, values, strict=True))
-            for row, run, *values in zip(described, runs, *outcome.values(), strict=True)
+            | {name: values[place].tolist() for name, values in measured.items()}
+            for place, (row, run) in enumerate(zip(described, runs, strict=True))
         ),
         datasets.RUNS,
     )
-    return table, _trajectories(described, steps * solver["step_size"], steps, solution)
+    return table, _trajectories(described, times, steps, solution)
+
+
+def _start(run: Run, data: np.ndarray) -> Start:
+    """Start of a run, gauge-reduced where the dynamics has the freedom."""
+    start = initializations.draw(rng=run.stream, data=data, width=run.point["width"], **run.point["initialization"])
+    return start.reduced() if _is_reducible(run) else start
+
+
+def _dynamics(runs: list[Run], chosen: list[Matrix], width: int) -> Dynamics:
+    """The dynamics of a batch, for factors of the given width."""
+    kind = DYNAMICS[runs[0].dynamics]
+    arrays = {"data": np.stack([matrix.values for matrix in chosen])}
+    if issubclass(kind, Regularized):
+        penalties = [run.point["regularized"] for run in runs]
+        arrays["target"] = np.stack([np.broadcast_to(penalty["lambda0"], width) for penalty in penalties]).astype(float)
+        arrays["weight"] = np.array([penalty["weight"] for penalty in penalties])
+        arrays["reduced"] = _widths(runs) - width
+    if issubclass(kind, Sigmoid):
+        arrays["inputs"] = np.stack([matrix.inputs for matrix in chosen if matrix.inputs is not None])
+        arrays["outputs"] = np.stack([matrix.outputs for matrix in chosen if matrix.outputs is not None])
+    return kind(**arrays)
+
+
+def _widths(runs: list[Run]) -> np.ndarray:
+    return np.array([run.point["width"] for run in runs])
 
 
 def _warn_of_instability(runs: list[Run], dynamics: Dynamics, factors: np.ndarray) -> None:
     rows = dynamics.data.shape[1]
-    norms = (np.linalg.norm(part, 2, axis=(1, 2)) for part in (dynamics.data, factors[:, :rows], factors[:, rows:]))
-    unstable = 0
-    for run, *sizes in zip(runs, *norms, strict=True):
-        unstable += run.point["solver"]["step_size"] * dynamics.curvature(*sizes) > 2.0
+    inputs = dynamics.inputs if isinstance(dynamics, Sigmoid) else np.ones((len(runs), 1, 1))
+    matrices = (dynamics.data, factors[:, :rows], factors[:, rows:], inputs)
+    norms = np.stack([np.linalg.norm(part, 2, axis=(1, 2)) for part in matrices], axis=1)
+    step_size = runs[0].point["solver"]["step_size"]
+    unstable = sum(step_size * dynamics.curvature(*sizes) > 2.0 for sizes in norms.tolist())
     if unstable:
-        logging.warning(
-            "%d of %d runs of %s have a step size past their stability limit", unstable, len(runs), runs[0].dynamics
-        )
-
-
-def _start(run: Run, rows: int, columns: int) -> np.ndarray:
-    """Gauge-reduced factors R(0) of a run, shape (rows + columns, min(width, rows + columns))."""
-    start = run.point["initialization"]
-    factors = initializations.gaussian(run.stream, rows, columns, run.point["width"], start["scale"])
-    return gauge.reduce(factors)[0]
+        logging.warning("%d of %d runs have a step size past the stability limit", unstable, len(runs))
 
 
 def _description(run: Run, shape: tuple[int, ...]) -> dict[str, Any]:
     """The columns of a run that stand in both tables."""
     _, rows, columns = shape
+    parameters = datasets.parameters(run.point)
     return {
         "run": run.id,
         "experiment": run.experiment,
@@ -137,8 +178,7 @@ def _description(run: Run, shape: tuple[int, ...]) -> dict[str, Any]:
         "replicate": run.replicate,
         "rows": rows,
         "columns": columns,
-        "width": run.point["width"],
-        "scale": run.point["initialization"].get("scale"),
+        **{name: parameters[name] for name in ("width", "scale", "lambda0")},
     }
 
 
@@ -172,7 +212,3 @@ def _column(values: np.ndarray) -> pa.Array:
 def _in_order(table: pa.Table, order: Mapping[str, int]) -> pa.Table:
     places = np.array([order[run] for run in table["run"].to_pylist()], dtype=np.intp)
     return table.take(pa.array(np.argsort(places, kind="stable")))
-
-
-def _lists(arrays: Mapping[str, np.ndarray]) -> dict[str, list]:
-    return {name: values.tolist() for name, values in arrays.items()}

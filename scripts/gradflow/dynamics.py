@@ -1,14 +1,17 @@
-"""The dynamics: what each one's state is, how it moves, what it descends and what it conserves.
+"""The dynamics: what each one's state is, how it moves, what it descends, what it conserves, and its closed form.
 
 A dynamics is a batch of problems of one shape. `velocity` is minus the gradient of `loss`: gradient descent adds
 step_size * velocity(state) to its state, gradient flow integrates d state / dt = velocity(state).
 """
 
 from dataclasses import dataclass, fields, replace
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gradflow import closed_forms, gauge
+from gradflow.initializations import Start
 
 Array = NDArray[np.float64]
 
@@ -20,10 +23,12 @@ class Dynamics:
     Parameters
     ----------
     data : ndarray, shape (batch, m, n)
-        Data matrices Y.
+        Matrices Y that the product X is to learn.
     """
 
     data: Array
+
+    name: ClassVar[str]
 
     def select(self, runs: NDArray[np.intp] | NDArray[np.bool_]) -> Self:
         """The same dynamics for some of the runs, given by index or mask; an index may repeat."""
@@ -43,18 +48,7 @@ class Dynamics:
 
     def imbalance(self, state: Array) -> Array | None:
         """The conserved matrix Q = U^T U - V^T V, shape (batch, w, w), or None where nothing is conserved."""
-        raise NotImplementedError
-
-    @staticmethod
-    def curvature(data: float, left: float, right: float) -> float:
-        """Estimate of the largest curvature that descent meets; it is stable for step sizes below 2 / curvature.
-
-        Parameters
-        ----------
-        data, left, right : float
-            Spectral norms of Y, U(0) and V(0).
-        """
-        raise NotImplementedError
+        return None
 
     def loss(self, state: Array) -> Array:
         """The objective, shape (batch,)."""
@@ -64,26 +58,130 @@ class Dynamics:
         """Relative error ||Y - X||_F / ||Y||_F, shape (batch,)."""
         return np.sqrt(squared_norm(self.data - self.product(state)) / squared_norm(self.data))
 
+    def spectrum(self, state: Array) -> Array:
+        """Singular values of X, descending, shape (batch, min(m, n)); eigenvalues where X is symmetric throughout."""
+        return np.linalg.svdvals(self.product(state))
 
-class Linear(Dynamics):
-    """One-layer linear model (2): the state is the product X, shape (batch, m, n), and dX/dt = Y - X."""
+    def limit(self, widths: Array) -> Array | None:
+        """Product that generic starts of the given widths k, shape (batch,), tend to; None where it is not known."""
+        return self.data
+
+    def local_rate(self, state: Array) -> Array | None:
+        """Rate at which ||Y - X|| decays at least at this state, shape (batch,); None where that is not known.
+
+        Where X tends to Y it tends to the rate of convergence.
+        """
+        return None
+
+    def gramian(self, state: Array) -> Array | None:
+        """R R^T, shape (batch, m + n, m + n), where its convergence is a question of its own, else None."""
+        return None
+
+    def gramian_limit(self, widths: Array) -> Array | None:
+        """What the Gramian tends to; None where it is not known."""
+        return None
+
+    def closed_form(self, times: Array, start: Start) -> "tuple[Dynamics, Array]":
+        """A dynamics whose state is known at every time, and its states, shape (batch, samples, ...)."""
+        raise NotImplementedError
+
+    @staticmethod
+    def curvature(data: float, left: float, right: float, inputs: float) -> float:
+        """Estimate of the largest curvature that descent meets; it is stable for step sizes below 2 / curvature.
+
+        Parameters
+        ----------
+        data, left, right, inputs : float
+            Spectral norms of Y, U(0), V(0) and, where there are inputs, of these.
+        """
+        raise NotImplementedError
+
+
+class Product(Dynamics):
+    """Any dynamics whose state is the product X itself, shape (batch, m, n)."""
 
     def start(self, factors: Array) -> Array:
         rows = self.data.shape[1]
         return factors[:, :rows] @ factors[:, rows:].mT
 
-    def velocity(self, state: Array) -> Array:
-        return self.data - state
-
     def product(self, state: Array) -> Array:
         return state
 
-    def imbalance(self, state: Array) -> None:
-        return None
+
+class Linear(Product):
+    """One-layer linear model (2), dX/dt = Y - X."""
+
+    name = "linear"
+
+    def velocity(self, state: Array) -> Array:
+        return self.data - state
+
+    def closed_form(self, times: Array, start: Start) -> tuple[Dynamics, Array]:
+        return self, closed_forms.linear(times, self.data, self.start(start.factors))
 
     @staticmethod
-    def curvature(data: float, left: float, right: float) -> float:
+    def curvature(data: float, left: float, right: float, inputs: float) -> float:
         return 1.0
+
+
+class Riccati(Product):
+    """The product of the symmetric model on its own (5), dX/dt = 2 Y X + 2 X Y - 4 X^2.
+
+    It starts from X = U U^T and stays positive semidefinite and of the same rank; from other starts it can escape
+    to infinity in finite time.
+    """
+
+    name = "riccati"
+
+    def start(self, factors: Array) -> Array:
+        left = factors[:, : self.data.shape[1]]
+        return left @ left.mT
+
+    def velocity(self, state: Array) -> Array:
+        half = 2.0 * (self.data - state) @ state
+        return half + half.mT
+
+    def spectrum(self, state: Array) -> Array:
+        return np.flip(np.linalg.eigvalsh(state), axis=1)
+
+    def limit(self, widths: Array) -> Array:
+        return positive_part(self.data, widths)
+
+    def closed_form(self, times: Array, start: Start) -> tuple[Dynamics, Array]:
+        return self, closed_forms.symmetric(times, self.data, start.factors[:, : self.data.shape[1]])
+
+    @staticmethod
+    def curvature(data: float, left: float, right: float, inputs: float) -> float:
+        return 4.0 * max(left**2, data)
+
+
+class Symmetric(Dynamics):
+    """Two-layer linear model with tied weights (3): the state is U, (batch, m, w), and dU/dt = 2 (Y - U U^T) U."""
+
+    name = "symmetric"
+
+    def start(self, factors: Array) -> Array:
+        return gauge.reduce(factors[:, : self.data.shape[1]])[0]
+
+    def velocity(self, state: Array) -> Array:
+        return 2.0 * (self.data - state @ state.mT) @ state
+
+    def product(self, state: Array) -> Array:
+        return state @ state.mT
+
+    def spectrum(self, state: Array) -> Array:
+        return np.flip(np.linalg.eigvalsh(self.product(state)), axis=1)
+
+    def limit(self, widths: Array) -> Array:
+        return positive_part(self.data, widths)
+
+    def closed_form(self, times: Array, start: Start) -> tuple[Dynamics, Array]:
+        return Riccati(self.data), closed_forms.symmetric(times, self.data, self.start(start.factors))
+
+    @staticmethod
+    def curvature(data: float, left: float, right: float, inputs: float) -> float:
+        # The Hessian of (3) at U U^T = Y, in direction U itself, is 4 ||U||^2.
+        return 4.0 * max(left**2, data)
 
 
 class Asymmetric(Dynamics):
@@ -92,28 +190,54 @@ class Asymmetric(Dynamics):
     dU/dt = (Y - U V^T) V,  dV/dt = (Y - U V^T)^T U.
     """
 
+    name = "asymmetric"
+
     def start(self, factors: Array) -> Array:
         return factors
 
     def velocity(self, state: Array) -> Array:
         left, right = self.factors(state)
-        residual = self.data - left @ right.mT
+        force = self.force(left @ right.mT)
         velocity = np.empty_like(state)
         rows = self.data.shape[1]
-        np.matmul(residual, right, out=velocity[:, :rows])
-        np.matmul(residual.mT, left, out=velocity[:, rows:])
+        np.matmul(force, right, out=velocity[:, :rows])
+        np.matmul(force.mT, left, out=velocity[:, rows:])
         return velocity
+
+    def force(self, product: Array) -> Array:
+        """Minus the gradient of the loss with respect to X, shape (batch, m, n)."""
+        return self.data - product
 
     def product(self, state: Array) -> Array:
         left, right = self.factors(state)
         return left @ right.mT
 
-    def imbalance(self, state: Array) -> Array:
+    def imbalance(self, state: Array) -> Array | None:
         left, right = self.factors(state)
         return left.mT @ left - right.mT @ right
 
+    def local_rate(self, state: Array) -> Array | None:
+        # E = Y - X obeys dE/dt = -(U U^T E + E V V^T).
+        left, right = self.factors(state)
+        return least_eigenvalue(left) + least_eigenvalue(right)
+
+    def limit(self, widths: Array) -> Array | None:
+        left, values, right = np.linalg.svd(self.data, full_matrices=False)
+        narrow = widths < values.shape[-1]
+        learned = np.where(np.arange(values.shape[-1]) < widths[:, None], values, 0.0)
+        return np.where(narrow[:, None, None], left * learned[:, None, :] @ right, self.data)
+
+    def closed_form(self, times: Array, start: Start) -> tuple[Dynamics, Array]:
+        rows = self.data.shape[1]
+        if start.modes is not None:
+            return Linear(self.data), closed_forms.asymmetric_spectral(times, *start.modes)
+        if start.lambda0 is None:
+            raise ValueError("the flow of (10) has a closed form from spectral starts and where Q(0) = lambda0 I")
+        gramian = closed_forms.regularized(times, self.data, start.factors, start.lambda0)
+        return Linear(self.data), gramian[..., :rows, rows:]
+
     @staticmethod
-    def curvature(data: float, left: float, right: float) -> float:
+    def curvature(data: float, left: float, right: float, inputs: float) -> float:
         # The Hessian of (9) at a minimum is E -> U U^T E + E V V^T: at the start ||U||^2 + ||V||^2 bounds it,
         # and balanced factors of Y end at ||U||^2 = ||V||^2 = ||Y||.
         return max(left**2 + right**2, 2.0 * data)
@@ -124,7 +248,211 @@ class Asymmetric(Dynamics):
         return state[:, :rows], state[:, rows:]
 
 
-DYNAMICS: dict[str, type[Dynamics]] = {"linear": Linear, "asymmetric": Asymmetric}
+@dataclass(frozen=True)
+class Regularized(Asymmetric):
+    """The asymmetric model with its imbalance held to a diagonal Lambda by a penalty (20); (19) moves R = [U; V].
+
+    Parameters
+    ----------
+    data : ndarray, shape (batch, m, n)
+    target : ndarray, shape (batch, w)
+        Diagonal of Lambda. If it is no multiple of the identity, the factors must not be gauge-reduced.
+    weight : ndarray, shape (batch,)
+        Weight of the penalty ||U^T U - V^T V - Lambda||_F^2. At 1/8, the flow is (18).
+    reduced : ndarray, shape (batch,)
+        Number of columns that the gauge reduction has left out; the penalty counts them.
+    """
+
+    target: Array
+    weight: Array
+    reduced: Array
+
+    name = "regularized"
+
+    def velocity(self, state: Array) -> Array:
+        left, right = self.factors(state)
+        pull = 4.0 * self.weight[:, None, None] * self._excess(state)
+        velocity = super().velocity(state)
+        rows = self.data.shape[1]
+        velocity[:, :rows] -= left @ pull
+        velocity[:, rows:] += right @ pull
+        return velocity
+
+    def imbalance(self, state: Array) -> None:
+        return None
+
+    def local_rate(self, state: Array) -> None:
+        return None
+
+    def limit(self, widths: Array) -> Array | None:
+        gramian = self.gramian_limit(widths)
+        rows = self.data.shape[1]
+        return None if gramian is None else gramian[:, :rows, rows:]
+
+    def gramian(self, state: Array) -> Array:
+        return state @ state.mT
+
+    def gramian_limit(self, widths: Array) -> Array | None:
+        return regularized_limit(self.data, self.target[:, 0], widths) if self._is_solvable() else None
+
+    def loss(self, state: Array) -> Array:
+        penalty = squared_norm(self._excess(state)) + self.reduced * self.target[:, 0] ** 2
+        return super().loss(state) + self.weight * penalty
+
+    def closed_form(self, times: Array, start: Start) -> tuple[Dynamics, Array]:
+        lambda0 = self.target[:, 0]
+        if not self._is_solvable():
+            raise ValueError("the flow of (19) has a closed form for Lambda = lambda0 I at weight 1/8")
+        view = RegularizedGramian(self.data, lambda0, self.target.shape[1] + self.reduced)
+        return view, closed_forms.regularized(times, self.data, start.factors, lambda0)
+
+    @staticmethod
+    def curvature(data: float, left: float, right: float, inputs: float) -> float:
+        # The penalty is of degree four too: at weight 1/8 its curvature is at most that of the loss.
+        return 2.0 * Asymmetric.curvature(data, left, right, inputs)
+
+    def _is_solvable(self) -> bool:
+        return bool(np.all(self.target == self.target[:, :1]) and np.all(self.weight == 0.125))
+
+    def _excess(self, state: Array) -> Array:
+        left, right = self.factors(state)
+        return left.mT @ left - right.mT @ right - self.target[:, None, :] * np.eye(state.shape[-1])
+
+
+@dataclass(frozen=True)
+class RegularizedGramian(Dynamics):
+    """The regularized model at Lambda = lambda0 I and weight 1/8, seen through its Gramian P = R R^T (21).
+
+    Parameters
+    ----------
+    data : ndarray, shape (batch, m, n)
+    lambda0 : ndarray, shape (batch,)
+    width : ndarray, shape (batch,)
+        k.
+    """
+
+    lambda0: Array
+    width: Array
+
+    def product(self, state: Array) -> Array:
+        rows = self.data.shape[1]
+        return state[:, :rows, rows:]
+
+    def limit(self, widths: Array) -> Array:
+        rows = self.data.shape[1]
+        return self.gramian_limit(widths)[:, :rows, rows:]
+
+    def gramian(self, state: Array) -> Array:
+        return state
+
+    def gramian_limit(self, widths: Array) -> Array:
+        return regularized_limit(self.data, self.lambda0, widths)
+
+    def loss(self, state: Array) -> Array:
+        rows = self.data.shape[1]
+        signs = np.where(np.arange(state.shape[-1]) < rows, 1.0, -1.0)
+        # With J = diag(I, -I), Q = R^T J R: its trace is tr(J P), and ||Q||_F^2 = tr(J P J P).
+        signed = signs[:, None] * state
+        trace = np.trace(signed, axis1=1, axis2=2)
+        square = np.trace(signed @ signed, axis1=1, axis2=2)
+        penalty = square - 2.0 * self.lambda0 * trace + self.width * self.lambda0**2
+        return super().loss(state) + 0.125 * penalty
+
+
+@dataclass(frozen=True)
+class Sigmoid(Dynamics):
+    """A model with a sigmoid phi behind its product: the loss is 1/2 ||B - phi(A X)||_F^2 on inputs A and outputs B.
+
+    Parameters
+    ----------
+    data : ndarray, shape (batch, m, n)
+        The teacher's weights W*, which the product X is to recover.
+    inputs : ndarray, shape (batch, samples, m)
+        A.
+    outputs : ndarray, shape (batch, samples, n)
+        B.
+    """
+
+    inputs: Array
+    outputs: Array
+
+    def limit(self, widths: Array) -> None:
+        return None
+
+    def local_rate(self, state: Array) -> None:
+        return None
+
+    def loss(self, state: Array) -> Array:
+        return 0.5 * squared_norm(self.outputs - sigmoid(self.inputs @ self.product(state)))
+
+    def closed_form(self, times: Array, start: Start) -> tuple[Dynamics, Array]:
+        raise ValueError("no closed form is known behind a sigmoid")
+
+    def force(self, product: Array) -> Array:
+        """Minus the gradient of the loss with respect to X, shape (batch, m, n)."""
+        predicted = sigmoid(self.inputs @ product)
+        return self.inputs.mT @ ((self.outputs - predicted) * predicted * (1.0 - predicted))
+
+
+class SigmoidLinear(Sigmoid, Product):
+    """One-layer model behind a sigmoid: the state is the product X."""
+
+    name = "sigmoid-linear"
+
+    def velocity(self, state: Array) -> Array:
+        return self.force(state)
+
+    @staticmethod
+    def curvature(data: float, left: float, right: float, inputs: float) -> float:
+        # The slope of a sigmoid is at most 1/4.
+        return inputs**2 / 16.0
+
+
+class SigmoidAsymmetric(Sigmoid, Asymmetric):
+    """Two-layer model behind a sigmoid: the state is R = [U; V]. As for any loss of U V^T, Q is conserved."""
+
+    name = "sigmoid-asymmetric"
+
+    @staticmethod
+    def curvature(data: float, left: float, right: float, inputs: float) -> float:
+        return inputs**2 / 16.0 * Asymmetric.curvature(data, left, right, inputs)
+
+
+DYNAMICS: dict[str, type[Dynamics]] = {
+    dynamics.name: dynamics
+    for dynamics in (Linear, Symmetric, Riccati, Asymmetric, Regularized, SigmoidLinear, SigmoidAsymmetric)
+}
+
+
+def positive_part(matrices: Array, ranks: Array) -> Array:
+    """Projection of symmetric matrices, shape (batch, m, m), on the positive semidefinite ones of at most some rank."""
+    values, vectors = np.linalg.eigh(matrices)
+    from_largest = np.arange(values.shape[-1])[::-1]
+    kept = np.where(from_largest < ranks[:, None], np.maximum(values, 0.0), 0.0)
+    return vectors * kept[:, None, :] @ vectors.mT
+
+
+def regularized_limit(data: Array, lambda0: Array, widths: Array) -> Array:
+    """R R^T that (21) tends to from generic starts: the positive part of 2 [[lambda0/2 I, Y], [Y^T, -lambda0/2 I]]."""
+    batch, rows, columns = data.shape
+    generator = np.zeros((batch, rows + columns, rows + columns))
+    generator[:, :rows, rows:], generator[:, rows:, :rows] = 2.0 * data, 2.0 * data.mT
+    signs = np.repeat([1.0, -1.0], [rows, columns])
+    generator[:, np.arange(rows + columns), np.arange(rows + columns)] = lambda0[:, None] * signs
+    return positive_part(generator, widths)
+
+
+def least_eigenvalue(factor: Array) -> Array:
+    """Smallest eigenvalue of F F^T, shape (batch,), for factors F of shape (batch, rows, w)."""
+    rows, width = factor.shape[1:]
+    return np.linalg.svdvals(factor)[:, -1] ** 2 if width >= rows else np.zeros(len(factor))
+
+
+def sigmoid(x: Array) -> Array:
+    """phi(x) = 1 / (1 + e^{-x})."""
+    from scipy.special import expit
+
+    return expit(x)
 
 
 def squared_norm(matrices: Array) -> Array:

@@ -1,5 +1,7 @@
 """Data matrices Y: drawn, with a given spectrum, or the correlation of a table."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -83,6 +85,32 @@ def correlation(features: ArrayLike, targets: ArrayLike) -> tuple[Array, int]:
     rank = int(np.sum(deviations > np.finfo(np.float64).eps * max(features.shape) * np.max(deviations)))
     # left[:, :rank] are the whitened features in their principal axes, up to sqrt(samples).
     return targets.T @ left[:, :rank] @ right[:rank] / np.sqrt(len(features)), rank
+
+
+class Teacher(NamedTuple):
+    """A task for a one-layer model behind a sigmoid.
+
+    Attributes
+    ----------
+    weights : ndarray, shape (features, features)
+        W*.
+    inputs, outputs : ndarray, shape (samples, features)
+        A, and B = phi(A W*) + noise.
+    """
+
+    weights: Array
+    inputs: Array
+    outputs: Array
+
+
+def teacher(rng: np.random.Generator, samples: int, features: int, noise: float) -> Teacher:
+    """Data of Figure 3: standard normal W* and inputs, and outputs with normal noise of standard deviation `noise`."""
+    from scipy.special import expit
+
+    weights = rng.standard_normal((features, features))
+    inputs = rng.standard_normal((samples, features))
+    outputs = expit(inputs @ weights) + noise * rng.standard_normal((samples, features))
+    return Teacher(weights, inputs, outputs)
 
 
 def one_hot(labels: ArrayLike) -> tuple[Array, list]:

@@ -49,3 +49,17 @@ class Solution:
             if name not in self.observed:
                 self.observed[name] = np.full((self.runs, self.samples, *values.shape[1:]), np.nan)
             self.observed[name][runs, samples] = values
+
+
+def floor(solver: str, scale: float, rtol: float) -> float:
+    """Distance to the limit below which a trajectory shows its solver rather than its dynamics.
+
+    Parameters
+    ----------
+    solver : {"descent", "flow", "exact"}
+    scale : float
+        Norm of what is computed.
+    rtol : float
+        Tolerance of the flow, which ends a run at a hundredth of it.
+    """
+    return scale * (0.01 * rtol if solver == "flow" else 1e-13)

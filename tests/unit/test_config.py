@@ -30,6 +30,8 @@ def changed(path, value):
 
 
 SMALL = "experiments.small"
+SQUARE = {"source": "gaussian", "rows": 3, "columns": 3, "symmetric": True}
+TEACHER = {"source": "teacher", "samples": 20, "features": 3, "noise": 0.0}
 SPECTRUM = {"source": "spectrum", "rows": 3, "columns": 4, "values": [2.0, 1.0]}
 
 
@@ -81,6 +83,108 @@ def test_what_cannot_work_is_refused_in_one_line_with_its_path(path, value, mess
         configuration.validate(changed(path, value), PROJECT)
     assert message in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def combined(**changes):
+    """A config without figures and with several keys of its experiment changed."""
+    return {"experiments": small_config(**changes)["experiments"]}
+
+
+EXACT = {"method": "exact"}
+TWO = ["asymmetric"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dynamics": ["symmetric"]}, f"{SMALL}.matrix: symmetric dynamics need a symmetric matrix"),
+        ({"dynamics": ["riccati"], "matrix": {**SQUARE, "symmetric": False}}, "need a symmetric matrix"),
+        (
+            {"dynamics": ["symmetric"], "matrix": SQUARE, "initialization": {"kind": "balanced", "scale": 1.0}},
+            f"{SMALL}.initialization.kind: balanced is not for symmetric dynamics",
+        ),
+        (
+            {
+                "dynamics": ["symmetric"],
+                "matrix": SQUARE,
+                "initialization": {"kind": "spectral", "scale": 1.0, "imbalance": [0.0, 1.0]},
+            },
+            f"{SMALL}.initialization.imbalance: symmetric dynamics are balanced",
+        ),
+        (
+            {
+                "dynamics": ["symmetric"],
+                "matrix": SQUARE,
+                "initialization": {"kind": "spectral", "products": [1.0, -1.0, 1.0], "imbalance": 0.0},
+            },
+            f"{SMALL}.initialization.products: symmetric dynamics have X(0) = U U^T",
+        ),
+        ({"dynamics": ["regularized"]}, f"{SMALL}.regularized: missing"),
+        ({"regularized": {"lambda0": 1.0}}, f"{SMALL}.regularized: is of no use here"),
+        (
+            {"dynamics": ["regularized"], "regularized": {"lambda0": [[1.0, 2.0]]}},
+            f"{SMALL}.regularized.lambda0: 2 numbers for 8 columns of the factors",
+        ),
+        (
+            {"dynamics": ["sigmoid-linear"]},
+            f"{SMALL}.matrix.source: sigmoid-linear needs samples: write source: teacher",
+        ),
+        (
+            {"initialization": {"kind": "identity", "scale": 1.0, "imbalance": [1.0, -1.0]}, "width": 4},
+            f"{SMALL}.initialization.imbalance: Q = 1 I needs a width of at most the rows, 3, not 4",
+        ),
+        (
+            {"initialization": {"kind": "spectral", "products": [1.0, 2.0], "imbalance": 0.0}},
+            f"{SMALL}.initialization.products: 2 numbers for 3 modes",
+        ),
+        (
+            {"initialization": {"kind": "spectral", "scale": 1.0, "imbalance": [[1.0, 2.0]]}},
+            f"{SMALL}.initialization.imbalance: 2 numbers for 3 modes",
+        ),
+        ({"solver": EXACT}, f"{SMALL}.solver.method: asymmetric has no closed form from a gaussian start"),
+        (
+            {"solver": EXACT, "initialization": {"kind": "rescaled", "scale": 1.0, "imbalance": [0.0, 1.0]}},
+            "asymmetric has no closed form from a rescaled start; try balanced, identity or spectral",
+        ),
+        ({"solver": EXACT, "dynamics": ["sigmoid-linear"], "matrix": TEACHER}, "sigmoid-linear has no closed form"),
+        (
+            {"solver": EXACT, "dynamics": ["regularized"], "regularized": {"lambda0": 1.0, "weight": 0.25}},
+            "regularized has a closed form for weight: 0.125 only",
+        ),
+        (
+            {"solver": EXACT, "dynamics": ["regularized"], "width": 2, "regularized": {"lambda0": [[1.0, 2.0]]}},
+            "regularized has a closed form for one lambda0",
+        ),
+    ],
+)
+def test_a_combination_that_cannot_work_is_refused(changes, message):
+    with pytest.raises(ConfigError) as refusal:
+        configuration.validate(combined(**changes), PROJECT)
+    assert message in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"solver": EXACT, "dynamics": ["linear", "symmetric", "riccati", "asymmetric"], "matrix": SQUARE},
+        {"solver": EXACT, "initialization": {"kind": "rescaled", "scale": 1.0, "imbalance": 0.0}},
+        {"solver": EXACT, "initialization": {"kind": "identity", "scale": 1.0, "imbalance": [1.0, 0.0]}, "width": 3},
+        {"solver": EXACT, "initialization": {"kind": "spectral", "scale": 1.0, "imbalance": [1.0, [0.0, 1.0, 2.0]]}},
+        {"solver": EXACT, "dynamics": ["regularized"], "regularized": {"lambda0": [1.0, -1.0]}},
+        {"dynamics": ["regularized"], "width": 2, "regularized": {"lambda0": [[1.0, 2.0]], "weight": [0.125, 0.25]}},
+        {"dynamics": ["sigmoid-linear", "sigmoid-asymmetric"], "matrix": TEACHER, "solver": {"method": "flow"}},
+    ],
+)
+def test_a_combination_that_works_is_accepted(changes):
+    configuration.validate(combined(**changes), PROJECT)
+
+
+def test_a_file_is_asked_whether_it_is_symmetric(tmp_path):
+    for name, matrix in (("yes.csv", "1,2\n2,3\n"), ("no.csv", "1,2\n4,3\n")):
+        (tmp_path / name).write_text(matrix)
+    configuration.validate(combined(dynamics=["symmetric"], matrix={"source": "file", "path": "yes.csv"}), tmp_path)
+    with pytest.raises(ConfigError, match="symmetric matrix"):
+        configuration.validate(combined(dynamics=["symmetric"], matrix={"source": "file", "path": "no.csv"}), tmp_path)
 
 
 def test_a_typing_error_is_named_rather_than_the_key_that_it_leaves_missing():
@@ -143,7 +247,8 @@ def test_the_schema_is_in_step_with_the_code():
     assert set(definitions["figure"]["properties"]["kind"]["enum"]) == kinds
     parts = [definitions[name] for name in ("matrix", "initialization", "solver", "time")]
     keys = {path[-1] for path, _ in datasets.PARAMETERS.values()} | {"rows", "columns", "method"}
-    assert set(leaves(parts)) | {"width"} == keys
+    regularized = definitions["experiment"]["properties"]["regularized"]
+    assert set(leaves([*parts, regularized])) | {"width", "tied"} == keys
 
 
 def test_every_key_of_the_schema_is_described():
@@ -154,7 +259,8 @@ def test_every_key_of_the_schema_is_described():
                 if plain and "description" not in value:
                     yield f"{path}.{name}"
             for name, value in node.items():
-                yield from undescribed(value, f"{path}.{name}")
+                if name != "if":
+                    yield from undescribed(value, f"{path}.{name}")
         elif isinstance(node, list):
             for place, value in enumerate(node):
                 yield from undescribed(value, f"{path}.{place}")

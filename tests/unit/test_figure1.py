@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from scipy.stats import spearmanr
 
 from experiments import config as configuration
-from experiments import grid, simulation
+from experiments import datasets, grid, simulation
 from generate_matrices import generate
 
 
@@ -19,8 +19,8 @@ def figure1():
     configuration.prepare(config, PROJECT / "config.yaml")
     settings = config["experiments"]["imbalance"]
     points = grid.matrix_points(config, "imbalance")
-    drawn = generate("imbalance", config["seed"], settings["replicates"], points, ".").to_pylist()
-    matrices = {row["matrix"]: np.reshape(row["values"], (row["rows"], row["columns"])) for row in drawn}
+    table = generate("imbalance", config["seed"], settings["replicates"], points, ".")
+    matrices = datasets.matrices(table)
     runs = [
         run
         for dynamics in settings["dynamics"]
@@ -30,7 +30,7 @@ def figure1():
         )
     ]
     _, trajectories = simulation.simulate(runs, matrices)
-    spectra = {row["replicate"]: np.linalg.svdvals(matrices[row["matrix"]]) for row in drawn}
+    spectra = {row["replicate"]: np.linalg.svdvals(matrices[row["matrix"]].values) for row in table.to_pylist()}
     return trajectories.to_pandas(), spectra
 
 

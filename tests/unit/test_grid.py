@@ -69,6 +69,18 @@ def test_alternatives_with_keys_of_their_own_add_to_the_grid():
     ]
 
 
+def test_an_axis_that_a_dynamics_does_not_use_does_not_multiply_its_runs():
+    experiment = {**EXPERIMENT, "regularized": {"lambda0": [1.0, 2.0, 3.0], "weight": 0.125}}
+    assert grid.count(grid.points(experiment, "linear")) == 12
+    assert grid.count(grid.points(experiment, "regularized")) == 36
+
+
+@pytest.mark.parametrize(("dynamics", "tied"), [(["linear", "asymmetric"], False), (["linear", "symmetric"], True)])
+def test_starts_are_tied_for_every_dynamics_where_a_symmetric_one_is_listed(dynamics, tied):
+    points = grid.points({**EXPERIMENT, "dynamics": dynamics}, "linear")
+    assert grid.point(points, 0)["initialization"]["tied"] is tied
+
+
 def test_a_flat_list_of_values_is_one_vector_and_a_list_of_lists_an_axis():
     assert grid.count({"values": [3.0, 2.0, 1.0]}) == 1
     assert grid.point({"values": [3.0, 2.0]}, 0) == {"values": [3.0, 2.0]}

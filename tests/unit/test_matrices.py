@@ -76,6 +76,14 @@ def test_constant_and_collinear_features_are_left_out(table):
     assert_allclose(np.linalg.svdvals(wider), np.linalg.svdvals(matrix), atol=1e-12)
 
 
+def test_a_teacher_labels_its_samples_up_to_the_noise():
+    weights, inputs, outputs = matrices.teacher(np.random.default_rng(5), 2000, 4, 1e-3)
+    assert (weights.shape, inputs.shape, outputs.shape) == ((4, 4), (2000, 4), (2000, 4))
+    noise = outputs - 1 / (1 + np.exp(-inputs @ weights))
+    assert noise.std() == pytest.approx(1e-3, rel=0.05)
+    assert inputs.std() == pytest.approx(1, rel=0.05)
+
+
 def test_one_hot_marks_each_class_once():
     indicators, classes = matrices.one_hot(["b", "a", "b"])
     assert classes == ["a", "b"]

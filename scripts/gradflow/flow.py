@@ -1,0 +1,251 @@
+"""Gradient flow, integrated by an explicit Runge-Kutta method in which every run of the batch controls its own step.
+
+Accuracy: a step may err by a fraction of its own length, that is relative to what still moves rather than to the state.
+Where the flow leaves a saddle, modes of size 1 rest while others of size 1e-8 begin to grow: an error that is small
+beside the state is large in these. Near the limit nothing is amplified any more, and the fraction grows as the residual
+shrinks; ||Y - X|| stays right in relative terms.
+
+Stability: fast modes that have decayed no longer show in the error of a step, but near the method's stability limit
+dense output multiplies what is left of them by 100. A power iteration, one evaluation a step, follows the largest
+curvature (as in IV.2 of Hairer & Wanner, Solving Ordinary Differential Equations II), and steps keep well inside.
+
+The end: past its limit an explicit method would go on to the horizon in steps of that size. A run stops where it has
+reached Y, from where the loss, which only decreases, does not let it go, or where its steps are lost in rounding.
+"""
+
+from dataclasses import dataclass, fields, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.integrate import DOP853
+
+from gradflow.descent import DIVERGENCE
+from gradflow.dynamics import Array, Dynamics, squared_norm
+from gradflow.solution import CONVERGED, DIVERGED, Index, Observe, Progress, Solution
+
+# Dormand and Prince's method of order 8(5,3) in 12 stages, and its dense output of order 7 in 3 stages more: II.5 and
+# II.6 of Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I. Row s of WEIGHTS makes the state at which
+# stage s is evaluated; row 12 is the step itself.
+STAGES, DENSE_STAGES = 12, 16
+WEIGHTS = np.zeros((DENSE_STAGES, DENSE_STAGES))
+WEIGHTS[:12, :12], WEIGHTS[12, :12], WEIGHTS[13:] = DOP853.A, DOP853.B, DOP853.A_EXTRA
+FIFTH, THIRD, DENSE = DOP853.E5[:12].copy(), DOP853.E3[:12].copy(), DOP853.D.copy()
+
+# A step may err by FRACTION * rtol * (first residual / present residual), and at most COARSEST, of its own length, and
+# by ROUNDING of the state in any case. FRACTION is far below 1 because errors add up, keep their relative size where
+# the flow leaves a saddle, and count twice in X and Q, which are quadratic in the factors.
+FRACTION, COARSEST, ROUNDING = 1e-2, 1e-3, 1e-15
+REACH = 3.5  # Largest step, in units of 1 / curvature; stability ends at 6.
+NUDGE = 1e-7  # Finite difference for the curvature, in units of the state.
+FIRST = 0.03  # First step, in units of the state.
+SMALLEST, SAFETY, LARGEST = 0.2, 0.93, 10.0  # Factors between one step and the next.
+LIMIT = 1e-2  # An error ||Y - X|| / ||Y|| of this times rtol is none.
+STILL = 1e-14  # Steps of this length, in units of the state, are none.
+TINY = 1e-300  # Makes 0 / 0 a 0.
+
+
+@dataclass
+class _Front:
+    """The runs that still move, and how far they have come: every field has a leading axis over them."""
+
+    dynamics: Dynamics
+    runs: Index  # indices into the batch
+    seen: Index  # number of samples observed
+    t: Array
+    step: Array  # size of the next step
+    growth: Array  # largest factor by which it may grow after that: 1 after a rejected step
+    state: Array
+    velocity: Array
+    direction: Array  # of the largest curvature, norm 1
+    first_error: Array
+    first_loss: Array
+    largest: Array  # norm of the state so far
+
+    @classmethod
+    def at(cls, dynamics: Dynamics, start: Array, horizon: float) -> Self:
+        velocity = dynamics.velocity(start)
+        size, speed = _norm(start), _norm(velocity)
+        return cls(
+            dynamics,
+            runs=np.arange(len(start)),
+            seen=np.ones(len(start), dtype=np.intp),
+            t=np.zeros(len(start)),
+            step=np.where(size > 0.0, FIRST * size / speed, horizon),
+            growth=np.full(len(start), LARGEST),
+            state=start,
+            velocity=velocity,
+            direction=velocity / _column(speed, start),
+            first_error=dynamics.error(start),
+            first_loss=dynamics.loss(start),
+            largest=size,
+        )
+
+    def select(self, kept: NDArray[np.bool_]) -> Self:
+        parts = {field.name: getattr(self, field.name) for field in fields(self)}
+        dynamics = parts.pop("dynamics").select(kept)
+        return replace(self, dynamics=dynamics, **{name: part[kept] for name, part in parts.items()})
+
+
+def integrate(
+    dynamics: Dynamics,
+    start: Array,
+    times: ArrayLike,
+    observe: Observe,
+    rtol: float = 1e-8,
+    progress: Progress = lambda fraction: None,
+) -> Solution:
+    """Integrate d state / dt = velocity(state) from t = 0, observed at the given times.
+
+    Parameters
+    ----------
+    dynamics : Dynamics
+        A batch of problems.
+    start : ndarray, shape (batch, ...)
+        States at t = 0.
+    times : array_like, shape (samples,)
+        Increasing from 0 to the horizon. Steps do not depend on those in between, where the solution is interpolated.
+    observe : callable
+        (dynamics, states, runs) -> dict of arrays with a leading axis over runs, see `observables.observer`. A run
+        occurs in `runs` as often as it is observed.
+    rtol : float
+        Tolerance on the error of X, relative to the largest ||X|| of the trajectory.
+    progress : callable
+        Called with the fraction of the horizon that the slowest run has covered.
+
+    Returns
+    -------
+    Solution
+        A run that reaches its limit before the horizon holds it from there on. A run whose error has grown by
+        `DIVERGENCE`, or whose steps shrink to nothing at a finite escape, is observed no further.
+    """
+    times = np.asarray(times, dtype=np.float64)
+    solution = Solution(len(start), len(times))
+    solution.work[:] = 1
+    # A first step that is too long, and an escape to infinity, overflow on their way to being noticed.
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        front = _Front.at(dynamics, start, times[-1])
+        sound = front.select(np.isfinite(_norm(front.velocity)))
+        if sound.runs.size:
+            solution.record(sound.runs, 0, observe(sound.dynamics, sound.state, sound.runs))
+        while True:
+            front = _retire(front, solution, times, observe, rtol)
+            if not front.runs.size:
+                progress(1.0)
+                return solution
+            progress(front.t.min() / times[-1])
+            _step(front, solution, times, observe, rtol)
+
+
+def _retire(front: _Front, solution: Solution, times: Array, observe: Observe, rtol: float) -> _Front:
+    """The runs that go on. Those at their limit hold it for the samples left."""
+    error, loss, speed = front.dynamics.error(front.state), front.dynamics.loss(front.state), _norm(front.velocity)
+    before = front.t < times[-1]
+    escaped = (error > DIVERGENCE * np.maximum(1.0, front.first_error)) | (front.t + front.step == front.t)
+    diverged = ~np.isfinite(speed) | (before & escaped)
+    learned = 2.0 * loss <= (LIMIT * rtol) ** 2 * squared_norm(front.dynamics.data)
+    length = front.step * speed
+    # A state that decays to 0 keeps moving relative to itself, but neither to what it was nor to the loss left.
+    faded = (length <= STILL * front.largest) & (length * speed <= STILL**2 * loss)
+    resting = (length <= STILL * _norm(front.state)) | faded
+    converged = before & ~diverged & ((learned & (error <= LIMIT * rtol)) | resting)
+    solution.outcome[front.runs[diverged]] = DIVERGED
+    solution.outcome[front.runs[converged]] = CONVERGED
+    if converged.any():
+        held = front.select(converged)
+        rows, samples = _spans(held.seen, np.full_like(held.seen, len(times)))
+        limits = observe(held.dynamics, held.state, held.runs)
+        solution.record(held.runs[rows], samples, {name: values[rows] for name, values in limits.items()})
+    going = before & ~diverged & ~converged
+    return front if going.all() else front.select(going)
+
+
+def _step(front: _Front, solution: Solution, times: Array, observe: Observe, rtol: float) -> None:
+    """Every run tries its step; those for which it is accurate are observed on the way, and advance."""
+    left = times[-1] - front.t
+    step = np.minimum(front.step, left)
+    state, stages, error = _attempt(front, step)
+    velocity = stages[:, STAGES].copy()
+    # One power iteration: the change of velocity along the direction turns it towards that of the largest curvature.
+    nudge = _column(NUDGE * _norm(state), state)
+    bend = (front.dynamics.velocity(state + nudge * front.direction) - velocity) / nudge
+    curvature = _norm(bend)
+    solution.work[front.runs] += STAGES + 1
+
+    # Beyond the first residual there is only escape to infinity, which need not be resolved either.
+    change = np.sqrt(front.first_loss / front.dynamics.loss(front.state))
+    fraction = np.fmin(FRACTION * rtol * np.maximum(change, 1.0 / change), COARSEST)
+    ratio = error / np.maximum(fraction * step * _norm(front.velocity), ROUNDING * _norm(front.state))
+    accepted = (ratio <= 1.0) & np.isfinite(_norm(velocity))
+
+    t = np.where(accepted, np.where(front.step >= left, times[-1], front.t + step), front.t)
+    reached = np.searchsorted(times, t, side="right")
+    passed = reached > front.seen
+    if passed.any():
+        inner = front.select(passed)
+        rows, samples = _spans(inner.seen, reached[passed])
+        inside = _interpolate(inner, step[passed], state[passed], stages[passed], rows, times[samples])
+        solution.work[inner.runs] += DENSE_STAGES - STAGES - 1
+        solution.record(inner.runs[rows], samples, observe(inner.dynamics.select(rows), inside, inner.runs[rows]))
+
+    # An eighth root, by operations that round alike for one run and for many.
+    factor = np.fmin(front.growth, np.fmax(SMALLEST, SAFETY / np.sqrt(np.sqrt(np.sqrt(ratio)))))
+    cap = np.where(accepted, REACH / curvature, np.inf)
+    front.step = np.where(accepted, np.fmin(step * factor, cap), step * np.minimum(factor, SAFETY))
+    turned = _column(accepted & np.isfinite(curvature) & (curvature > 0.0), state)
+    moved = _column(accepted, state)
+    front.growth = np.where(accepted, LARGEST, 1.0)
+    front.seen, front.t = reached, t
+    front.direction = np.where(turned, bend / _column(curvature, state), front.direction)
+    front.state = np.where(moved, state, front.state)
+    front.velocity = np.where(moved, velocity, front.velocity)
+    front.largest = np.maximum(front.largest, _norm(front.state))
+
+
+def _attempt(front: _Front, step: Array) -> tuple[Array, Array, Array]:
+    """State at the end of the step, the stages (batch, stages, ...) that make it, and the norm of its error."""
+    stages = np.empty((len(step), DENSE_STAGES, *front.state.shape[1:]))
+    stages[:, 0] = front.velocity
+    state = front.state
+    for s in range(1, STAGES + 1):
+        state = front.state + _column(step, state) * _weigh(WEIGHTS[s, :s], stages[:, :s])
+        stages[:, s] = front.dynamics.velocity(state)
+    fifth, third = (squared_norm(_weigh(weights, stages[:, :STAGES])) for weights in (FIFTH, THIRD))
+    return state, stages, step * fifth / np.sqrt(fifth + 0.01 * third + TINY)
+
+
+def _interpolate(front: _Front, step: Array, state: Array, stages: Array, rows: Index, t: Array) -> Array:
+    """States within the step from `front` to `state`: row i is that of run rows[i] at time t[i]."""
+    size = _column(step, state)
+    for s in range(STAGES + 1, DENSE_STAGES):
+        stages[:, s] = front.dynamics.velocity(front.state + size * _weigh(WEIGHTS[s, :s], stages[:, :s]))
+    change, begin, end = state - front.state, size * stages[:, 0], size * stages[:, STAGES]
+    terms = [change, begin - change, 2.0 * change - begin - end, *(size * _weigh(row, stages) for row in DENSE)]
+    x = _column((t - front.t[rows]) / step[rows], state)
+    # terms[0] x + terms[1] x (1 - x) + terms[2] x^2 (1 - x) + ..., by Horner's rule.
+    inside = np.zeros_like(state[rows])
+    for place, term in reversed(list(enumerate(terms))):
+        inside = (inside + term[rows]) * (1.0 - x if place % 2 else x)
+    return front.state[rows] + inside
+
+
+def _norm(arrays: Array) -> Array:
+    """Norm of each run, shape (batch,)."""
+    return np.sqrt(squared_norm(arrays))
+
+
+def _column(values: Array, like: Array) -> Array:
+    """One value a run, in a shape that broadcasts over states like this one."""
+    return values.reshape(-1, *[1] * (like.ndim - 1))
+
+
+def _weigh(weights: Array, stages: Array) -> Array:
+    """Weighted sum over the stages, shape (batch, ...), of stages of shape (batch, stages, ...)."""
+    # One product of a vector and a matrix a run: it does not depend on the size of the batch.
+    return (weights @ stages.reshape(*stages.shape[:2], -1)).reshape(len(stages), *stages.shape[2:])
+
+
+def _spans(first: Index, last: Index) -> tuple[Index, Index]:
+    """All pairs of a row i and a sample in first[i], ..., last[i] - 1."""
+    samples = [np.arange(begin, end) for begin, end in zip(first, last, strict=True)]
+    return np.repeat(np.arange(len(first)), last - first), np.concatenate(samples)

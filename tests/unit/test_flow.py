@@ -1,0 +1,404 @@
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+from scipy.integrate import solve_ivp
+
+from gradflow import flow, gauge
+from gradflow.dynamics import Asymmetric, Dynamics, Linear, Symmetric, squared_norm
+
+EPS = np.finfo(float).eps
+
+
+def observer(dynamics, start):
+    initial = dynamics.imbalance(start)
+
+    def observe(dynamics, state, runs):
+        observation = {"product": dynamics.product(state), "error": dynamics.error(state)}
+        if initial is not None:
+            observation["drift"] = norm(dynamics.imbalance(state) - initial[runs])
+        return observation
+
+    return observe
+
+
+def integrate(dynamics, start, times, **options):
+    return flow.integrate(dynamics, start, times, observer(dynamics, start), **options)
+
+
+def norm(matrices):
+    return np.sqrt(squared_norm(matrices))
+
+
+def problem(rows=5, columns=10, width=50, scale=0.3, seed=0):
+    """Data and gauge-reduced factors of one run, and the factors before."""
+    rng = np.random.default_rng(seed)
+    data, factors = rng.standard_normal((rows, columns)), scale * rng.standard_normal((rows + columns, width))
+    return data, gauge.reduce(factors)[0], factors
+
+
+def batch(seeds, **options):
+    data, starts, _ = zip(*(problem(seed=seed, **options) for seed in seeds), strict=True)
+    return Asymmetric(np.stack(data)), np.stack(starts)
+
+
+def unreduced_products(data, factors, times):
+    """Products of the factors (U, V) as they are, by SciPy at its tightest tolerance."""
+    rows = len(data)
+
+    def velocity(t, flat):
+        left, right = np.split(flat.reshape(factors.shape), [rows])
+        residual = data - left @ right.T
+        return np.concatenate([residual @ right, residual.T @ left]).ravel()
+
+    span = (0.0, times[-1])
+    found = solve_ivp(velocity, span, factors.ravel(), "DOP853", times, rtol=3e-14, atol=1e-25)
+    states = found.y.T.reshape(-1, *factors.shape)
+    return states[:, :rows] @ states[:, rows:].mT
+
+
+def balanced_modes(values, rows, columns, amplitude, times, seed=0):
+    """A balanced spectral problem: dynamics, start, the residuals sigma - x of its logistic modes, and the products."""
+    rng = np.random.default_rng(seed)
+    size = len(values)
+    left = np.linalg.qr(rng.standard_normal((rows, size)))[0]
+    right = np.linalg.qr(rng.standard_normal((columns, size)))[0]
+    data, start = left * values @ right.T, amplitude * np.concatenate([left, right])
+    decay = (values / amplitude**2 - 1.0) * np.exp(-2.0 * np.multiply.outer(times, values))
+    modes, residuals = values / (1.0 + decay), values * decay / (1.0 + decay)
+    products = left * modes[:, None, :] @ right.T
+    return Asymmetric(data[None]), start[None], residuals, products
+
+
+@dataclass(frozen=True)
+class Quadratic(Dynamics):
+    """dX/dt = 2 Y X + 2 X Y - 4 X^2; of a scalar, with y = 1: x = 1 / (1 - (1 - 1 / x0) e^{-4 t})."""
+
+    def velocity(self, state):
+        half = 2.0 * (self.data - state) @ state
+        return half + half.mT
+
+    def product(self, state):
+        return state
+
+
+@dataclass(frozen=True)
+class Saturating(Quadratic):
+    """dx/dt = 1 - x^2 of scalars."""
+
+    def velocity(self, state):
+        return 1.0 - state**2
+
+
+@dataclass(frozen=True)
+class Folded(Linear):
+    """The linear model in a state of shape (batch, n, 2, m / 2)."""
+
+    def velocity(self, state):
+        return self.data.mT.reshape(state.shape) - state
+
+    def product(self, state):
+        return state.reshape(self.data.mT.shape).mT
+
+
+# Accuracy
+
+
+@settings(max_examples=200)
+@given(
+    rows=st.integers(1, 6),
+    columns=st.integers(1, 6),
+    width=st.integers(1, 15),
+    seed=st.integers(0, 2**32 - 1),
+    exponent=st.floats(-8.0, np.log10(3.0)),
+    horizon=st.floats(0.1, 20.0),
+)
+def test_product_is_that_of_an_independent_integrator_on_the_unreduced_factors(
+    rows, columns, width, seed, exponent, horizon
+):
+    data, start, factors = problem(rows, columns, width, 10.0**exponent, seed)
+    times = np.unique(np.concatenate([[0.0], np.geomspace(1e-3 * horizon, horizon, 40)]))
+    expected = unreduced_products(data, factors, times)
+    solution = integrate(Asymmetric(data[None]), start[None], times)
+    assert solution.outcome[0] != "diverged"
+    assert norm(solution.observed["product"][0] - expected).max() <= 1e-8 * norm(expected).max()
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-8, 1.0])
+def test_linear_flow_closes_the_gap_exponentially(scale):
+    data, _, factors = problem()
+    dynamics, times = Linear(data[None]), np.linspace(0.0, 30.0, 301)
+    start = dynamics.start(factors[None]) * scale
+    found = integrate(dynamics, start, times).observed["product"][0]
+    expected = data + (start - data) * np.exp(-times)[:, None, None]
+    assert norm(found - expected).max() <= 1e-9 * norm(expected).max()
+
+
+def test_error_follows_the_tolerance_and_work_its_eighth_root():
+    times, tolerances = np.linspace(0.0, 4.0, 41), np.array([1e-3, 1e-5, 1e-7, 1e-9])
+    dynamics, start, _, expected = balanced_modes(np.array([1.0, 0.8]), 3, 4, 0.1, times)
+    solutions = [integrate(dynamics, start, times, rtol=rtol) for rtol in tolerances]
+    errors = np.array([norm(one.observed["product"][0] - expected).max() for one in solutions]) / norm(expected).max()
+    assert (errors <= tolerances).all()
+    assert np.polyfit(np.log(tolerances), np.log(errors), 1)[0] == pytest.approx(1.0, abs=0.25)
+    assert solutions[-1].work[0] / solutions[0].work[0] <= 1.1 * (1e6) ** (1 / 8)
+
+
+@pytest.mark.parametrize("values", [[1.0], [3.0, 2.0], [4.0, 1.0, 0.2], [5.0, 0.05]])
+@pytest.mark.parametrize("amplitude", [1e-4, 0.3, 4.0])
+def test_residual_is_accurate_to_one_percent_down_to_1e_9(values, amplitude):
+    values = np.array(values)
+    times = np.concatenate([[0.0], np.geomspace(1e-3, 20.0 / values.min(), 600)])
+    dynamics, start, residuals, _ = balanced_modes(values, 4, 6, amplitude, times)
+    expected = np.linalg.norm(residuals, axis=1) / np.linalg.norm(values)
+    found = integrate(dynamics, start, times).observed["error"][0]
+    measured = expected >= 1e-9
+    assert not measured.all()
+    assert_allclose(found[measured], expected[measured], rtol=0.01)
+    assert (found[~measured] <= 1.01e-9).all()
+
+
+def test_residual_of_a_wide_model_is_accurate_to_one_percent_down_to_1e_9():
+    data, start, factors = problem(width=200, scale=1.0)
+    times = np.linspace(0.0, 0.1, 101)
+    expected = norm(data - unreduced_products(data, factors, times)) / np.linalg.norm(data)
+    found = integrate(Asymmetric(data[None]), start[None], times).observed["error"][0]
+    measured = expected >= 1e-9
+    assert not measured.all()
+    assert_allclose(found[measured], expected[measured], rtol=0.01)
+
+
+# Conservation
+
+
+@pytest.mark.parametrize("horizon", [10.0, 1e3])
+@pytest.mark.parametrize("scale", [1e-2, 0.1, 1.0, 3.0])
+def test_imbalance_is_conserved(scale, horizon):
+    dynamics, start = batch(range(5), scale=scale)
+    times = np.concatenate([[0.0], np.geomspace(1e-3, horizon, 60)])
+    drift = integrate(dynamics, start, times).observed["drift"]
+    assert (drift <= 1e-8 * norm(dynamics.imbalance(start))[:, None]).all()
+
+
+@settings(max_examples=100)
+@given(
+    rows=st.integers(1, 6),
+    columns=st.integers(1, 6),
+    width=st.integers(1, 15),
+    seed=st.integers(0, 2**32 - 1),
+    exponent=st.floats(-8.0, np.log10(3.0)),
+)
+def test_imbalance_is_conserved_down_to_the_rounding_of_factors_that_have_grown(rows, columns, width, seed, exponent):
+    data, start, _ = problem(rows, columns, width, 10.0**exponent, seed)
+    dynamics, start = Asymmetric(data[None]), start[None]
+    drift = integrate(dynamics, start, np.linspace(0.0, 30.0, 31)).observed["drift"][0]
+    size = max(2.0 * np.linalg.norm(data), norm(start)[0] ** 2)
+    assert drift.max() <= 1e-8 * norm(dynamics.imbalance(start))[0] + 20.0 * EPS * size
+
+
+# The limit
+
+
+@pytest.mark.parametrize(
+    ("times", "evaluations"),
+    [(np.linspace(0.0, 5.0, 101), 600), (np.concatenate([[0.0], np.geomspace(1e-3, 5.0, 399)]), 650)],
+    ids=["few samples", "samples in every step"],
+)
+def test_wide_model_takes_at_most_600_evaluations_where_few_steps_are_sampled(times, evaluations):
+    dynamics, start = batch(range(20), width=200, scale=1.0)
+    solution = integrate(dynamics, start, times)
+    assert (solution.outcome == "converged").all()
+    assert solution.work.max() <= evaluations
+
+
+def test_time_past_the_limit_costs_nothing():
+    dynamics, start = batch(range(4), scale=1.0)
+    short, long = (integrate(dynamics, start, [0.0, 0.01, horizon]) for horizon in (20.0, 20_000.0))
+    assert (long.outcome == "converged").all()
+    assert long.work.tolist() == short.work.tolist()
+    assert (long.observed["error"][:, -1] <= 1e-10).all()
+
+
+def test_decay_to_zero_ends_where_nothing_is_left():
+    dynamics = Symmetric(np.diag([-1.0, -2.0])[None])
+    start = np.random.default_rng(0).standard_normal((1, 2, 2))
+    short, long = (integrate(dynamics, start, [0.0, horizon]) for horizon in (50.0, 5000.0))
+    assert long.outcome[0] == "converged"
+    assert long.work[0] == short.work[0]
+    assert norm(long.observed["product"][:, -1])[0] <= 1e-20
+
+
+def test_descent_from_very_far_does_not_end_before_the_limit():
+    solution = integrate(Asymmetric(np.ones((1, 1, 1))), np.full((1, 2, 1), 1e17), [0.0, 1e-3, 50.0])
+    assert solution.outcome[0] == "converged"
+    assert_allclose(solution.observed["product"][0, -1], 1.0, rtol=1e-9)
+
+
+def test_samples_past_the_limit_hold_it():
+    dynamics, start = batch(range(2), scale=1.0)
+    observed = integrate(dynamics, start, np.linspace(0.0, 100.0, 201)).observed
+    assert all(np.array_equal(values[:, 150:], values[:, -1:].repeat(51, axis=1)) for values in observed.values())
+
+
+def test_run_that_starts_at_its_limit_takes_no_step():
+    solution = integrate(Linear(np.ones((1, 2, 3))), np.ones((1, 2, 3)), [0.0, 1.0, 2.0])
+    assert (solution.outcome[0], solution.work[0]) == ("converged", 1)
+    assert np.array_equal(solution.observed["product"][0], np.ones((3, 2, 3)))
+
+
+@pytest.mark.parametrize("values", [[1.0, 0.5, 0.1], [2.0, 0.1, 0.1, 0.02], [1.0, 0.05]])
+def test_plateaus_between_modes_are_passed_at_the_right_time(values):
+    values = np.array(values)
+    times = np.linspace(0.0, 30.0 / values.min(), 300)
+    dynamics, start, residuals, expected = balanced_modes(values, 5, 6, 1e-8, times)
+    # On a plateau, some modes have been learned to 1e-6 while others have not left 1e-6 of their way.
+    assert ((residuals <= 1e-6 * values).any(axis=1) & (residuals >= (1.0 - 1e-6) * values).any(axis=1)).any()
+    solution = integrate(dynamics, start, times)
+    found = solution.observed["product"][0]
+    assert norm(found - expected).max() <= 1e-8 * norm(expected).max()
+    assert solution.observed["error"][0, -1] <= 1e-9
+
+
+@pytest.mark.parametrize("scale", [1e-8, 0.1, 1.0])
+def test_narrow_model_converges_to_the_best_approximation_of_its_rank(scale):
+    data, _, factors = problem(4, 6, 2, scale)
+    solution = integrate(Asymmetric(data[None]), factors[None], [0.0, 1.0, 1e4])
+    left, values, right = np.linalg.svd(data)
+    assert solution.outcome[0] == "converged"
+    assert_allclose(solution.observed["product"][0, -1], left[:, :2] * values[:2] @ right[:2], atol=1e-9)
+
+
+@pytest.mark.parametrize("scale", [1e-8, 0.1, 1.0])
+@pytest.mark.parametrize("eigenvalues", [[2.0, 1.0, -1.0, -2.0], [-0.5, -1.0, -2.0, -3.0]])
+def test_symmetric_model_converges_to_the_positive_part(eigenvalues, scale):
+    rng = np.random.default_rng(0)
+    basis = np.linalg.qr(rng.standard_normal((4, 4)))[0]
+    data, positive = (basis * np.maximum(eigenvalues, bound) @ basis.T for bound in (-np.inf, 0.0))
+    solution = integrate(Symmetric(data[None]), scale * rng.standard_normal((1, 4, 5)), [0.0, 1.0, 1e4])
+    assert solution.outcome[0] == "converged"
+    assert_allclose(solution.observed["product"][0, -1], positive, atol=1e-9)
+
+
+def test_a_saddle_is_not_left_by_rounding():
+    start = np.zeros((2, 15, 3))
+    start[1, :, 0] = 1e-8 * np.random.default_rng(0).standard_normal(15)
+    data = np.stack([problem()[0]] * 2)
+    solution = integrate(Asymmetric(data), start, [0.0, 50.0])
+    assert solution.work[0] == 1
+    assert not solution.observed["product"][0].any()
+    assert_allclose(norm(solution.observed["product"][:, -1])[1], np.linalg.norm(data[0], 2), rtol=1e-8)
+
+
+# Divergence
+
+
+def test_escaping_run_ends_alone_with_its_samples_up_to_there():
+    # From x0 = -1, the scalar escapes at t = log(2) / 4 = 0.1733.
+    times = np.linspace(0.0, 2.0, 201)
+    starts = np.array([0.5, -1.0, 1e-6]).reshape(3, 1, 1)
+    together = integrate(Quadratic(np.ones((3, 1, 1))), starts, times)
+    assert together.outcome[1] == "diverged"
+    assert together.work[1] <= 3000
+    escaped = times > np.log(2.0) / 4.0
+    found = together.observed["product"][:, :, 0, 0]
+    with np.errstate(divide="ignore"):
+        expected = 1.0 / (1.0 - (1.0 - 1.0 / starts[:, :, 0]) * np.exp(-4.0 * times))
+    assert np.isnan(found[1, escaped]).all()
+    assert_allclose(found[1, ~escaped], expected[1, ~escaped], rtol=1e-7)
+    for run in (0, 2):
+        assert_allclose(found[run], expected[run], atol=1e-8)
+        alone = integrate(Quadratic(np.ones((1, 1, 1))), starts[run : run + 1], times)
+        assert np.array_equal(alone.observed["product"][0], together.observed["product"][run])
+        assert (alone.outcome[0], alone.work[0]) == (together.outcome[run], together.work[run])
+
+
+def test_indefinite_matrices_escape_and_positive_ones_converge():
+    rng = np.random.default_rng(3)
+    factor = rng.standard_normal((2, 4, 4))
+    data = np.stack([factor[0] @ factor[0].T] * 2)
+    start = np.stack([factor[1] @ factor[1].T, factor[1] + factor[1].T])
+    solution = integrate(Quadratic(data), start, np.linspace(0.0, 50.0, 11))
+    assert np.linalg.eigvalsh(start[1]).min() < 0.0
+    assert solution.outcome.tolist() == ["converged", "diverged"]
+    assert_allclose(solution.observed["product"][0, -1], data[0], atol=1e-8)
+
+
+def test_step_that_overflows_is_rejected_and_is_no_divergence():
+    # At x = 0 the state has no size of its own: the first step is the horizon.
+    times = np.concatenate([[0.0], np.geomspace(0.01, 1e6, 50)])
+    solution = integrate(Saturating(np.ones((1, 1, 1))), np.zeros((1, 1, 1)), times)
+    assert solution.outcome[0] == "converged"
+    assert_allclose(solution.observed["product"][0, :, 0, 0], np.tanh(times), atol=1e-8)
+
+
+def test_run_that_does_not_start_from_numbers_is_never_observed():
+    dynamics, start = batch(range(2))
+    start[1, 0, 0] = np.nan
+    solution = integrate(dynamics, start, [0.0, 1.0])
+    assert solution.outcome.tolist() == ["completed", "diverged"]
+    assert np.isnan(solution.observed["error"]).tolist() == [[False, False], [True, True]]
+
+
+# The batch
+
+
+@settings(max_examples=25)
+@given(
+    rows=st.integers(1, 6),
+    columns=st.integers(1, 6),
+    width=st.integers(1, 15),
+    size=st.integers(2, 9),
+    seed=st.integers(0, 2**31),
+    horizon=st.floats(0.01, 20.0),
+)
+def test_numbers_of_a_run_do_not_depend_on_its_neighbours(rows, columns, width, size, seed, horizon):
+    scales = 10.0 ** np.random.default_rng(seed).uniform(-8.0, 0.5, size)
+    runs = [batch([seed + run], rows=rows, columns=columns, width=width, scale=scales[run]) for run in range(size)]
+    times = np.linspace(0.0, horizon, 15)
+    data, starts = np.concatenate([one.data for one, _ in runs]), np.concatenate([start for _, start in runs])
+    together = integrate(Asymmetric(data), starts, times)
+    for run, (dynamics, start) in enumerate(runs):
+        alone = integrate(dynamics, start, times)
+        assert (alone.outcome[0], alone.work[0]) == (together.outcome[run], together.work[run])
+        for name, values in together.observed.items():
+            assert np.array_equal(values[run], alone.observed[name][0])
+
+
+def test_samples_do_not_influence_the_steps():
+    dynamics, start = batch(range(3), scale=0.1)
+    times = np.linspace(0.0, 7.0, 501)
+    dense, sparse = (integrate(dynamics, start, times[::stride]) for stride in (1, 50))
+    for name, values in sparse.observed.items():
+        assert np.array_equal(values, dense.observed[name][:, ::50])
+    # Observing costs three evaluations on each of the steps that contain a sample, at most one for each sample.
+    assert (sparse.work < dense.work).all()
+    assert ((dense.work - sparse.work) % 3 == 0).all()
+
+
+def test_state_may_have_any_shape():
+    data, _, factors = problem(4, 3)
+    plain, folded = Linear(data[None]), Folded(data[None])
+    start, times = plain.start(factors[None]), np.linspace(0.0, 3.0, 10)
+    expected = integrate(plain, start, times).observed["product"]
+    found = integrate(folded, start.mT.reshape(1, 3, 2, 2), times).observed["product"]
+    assert_allclose(found, expected, rtol=0, atol=1e-10 * np.abs(expected).max())
+
+
+def test_progress_only_grows_and_ends_at_one():
+    dynamics, start = batch(range(3), scale=0.1)
+    fractions = []
+    integrate(dynamics, start, np.linspace(0.0, 5.0, 6), progress=fractions.append)
+    assert len(fractions) > 10
+    assert fractions[0] == 0.0
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+
+
+def test_a_single_sample_is_the_start():
+    dynamics, start = batch(range(2))
+    solution = integrate(dynamics, start, [0.0])
+    assert solution.outcome.tolist() == ["completed", "completed"]
+    assert np.array_equal(solution.observed["product"][:, 0], dynamics.product(start))

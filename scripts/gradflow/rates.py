@@ -225,9 +225,7 @@ def _fit(t: Array, weight: Array, square: Array, gaps: Array) -> _Fit:
     return _Fit(gaps, float(np.sqrt(cost / (len(t) - basis.shape[1] - len(gaps)))), basis, (basis * t) @ mix)
 
 
-def _linearize(
-    t: Array, weight: Array, square: Array, gaps: Array
-) -> tuple[Array, Array, Array, Array, float]:
+def _linearize(t: Array, weight: Array, square: Array, gaps: Array) -> tuple[Array, Array, Array, Array, float]:
     """Basis, its mixture along the gaps, Jacobian, residual, cost; one QR of [basis, t basis, data] does."""
     pairs, sizes = _PAIRS[len(gaps)], np.exp(gaps)
     k = pairs.shape[1]
@@ -343,30 +341,6 @@ def _regularized(
     smallest, shift = np.asarray(singular_values, float).min(-1), np.asarray(lambda0, float)
     narrow = (shift * (rows - columns) > 0) & (width is not None and width < max(rows, columns))
     return np.abs(shift) / 2, np.asarray(spectral(smallest, shift) / 2), np.asarray(narrow)
-
-
-def local(left: ArrayLike, right: ArrayLike) -> Array:
-    r"""Rate of ||X - Y|| of asymmetric flow (10) near its limit, lambda_min(U U^T) + lambda_min(V V^T).
-
-    Parameters
-    ----------
-    left : array_like, shape (batch, m, k)   U at the limit
-    right : array_like, shape (batch, n, k)  V at the limit
-
-    Returns
-    -------
-    ndarray, shape (batch,). E = Y - U V^T obeys E' = -(U U^T E + E V V^T). Holds where E tends to 0; a
-    trajectory that hardly excites the slowest mode shows the next ones for long.
-    """
-    return _smallest(left) + _smallest(right)
-
-
-def _smallest(factor: ArrayLike) -> Array:
-    factor = np.asarray(factor, float)
-    rows, width = factor.shape[-2:]
-    if width < rows:
-        return np.zeros(factor.shape[:-2])
-    return np.asarray(np.linalg.svd(factor, compute_uv=False)[..., -1] ** 2)
 
 
 def lower_bound(imbalance: ArrayLike, rows: int, columns: int) -> Array:

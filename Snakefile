@@ -7,7 +7,7 @@ from snakemake.utils import min_version
 
 min_version("9.13")
 sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
-from experiments import config as configuration, grid, sources
+from experiments import checks, config as configuration, grid, sources
 
 # The paper's experiments, unless the user brings others: Snakemake would merge the two.
 if not workflow.overwrite_configfiles:
@@ -32,6 +32,8 @@ wildcard_constraints:
 
 include: "workflow/rules/matrices.smk"
 include: "workflow/rules/trajectories.smk"
+include: "workflow/rules/lambda0.smk"
+include: "workflow/rules/rates.smk"
 include: "workflow/rules/figures.smk"
 
 
@@ -39,4 +41,5 @@ rule all:
     default_target: True
     input:
         rules.trajectories.input,
+        rules.tables.input,
         rules.figures.input,

@@ -10,6 +10,7 @@ if "snakemake" in globals():
             list(grid.runs(experiment, dynamics, snakemake.params.seed, snakemake.params.points)),
             datasets.matrices(datasets.read(snakemake.input.matrices)),
             snakemake.params.record,
+            datasets.fitted(snakemake.input.lambda0),
             progress,
         )
         provenance = grid.provenance(snakemake.config, experiment)

@@ -8,6 +8,10 @@ import hypothesis
 import pytest
 import yaml
 
+from experiments import config as configuration
+from experiments import datasets, grid, simulation
+from generate_matrices import generate
+
 PROJECT = Path(__file__).parents[1]
 
 # Every run of the tests draws the same examples: a failure is there for everyone, and speed is not judged here.
@@ -30,6 +34,25 @@ def small_config(**changes):
         "experiments": {"small": {**experiment, **changes}},
         "figures": {"panels": {"kind": "reconstruction", "experiment": "small", "columns": "scale"}},
     }
+
+
+def compute(experiment, **changes):
+    """Runs, trajectories and matrices of an experiment of the shipped config, computed without snakemake."""
+    config = yaml.safe_load((PROJECT / "config.yaml").read_text())
+    config["experiments"][experiment].update(changes)
+    configuration.prepare(config, PROJECT / "config.yaml")
+    settings = config["experiments"][experiment]
+    seed, replicates = config["seed"], settings["replicates"]
+    table = generate(experiment, seed, replicates, grid.matrix_points(config, experiment), PROJECT)
+    runs = [
+        run
+        for dynamics in settings["dynamics"]
+        for chunk in grid.chunks(config, experiment, dynamics)
+        for run in grid.runs(experiment, dynamics, seed, grid.chunk_points(config, experiment, dynamics, chunk))
+    ]
+    matrices = datasets.matrices(table)
+    tables = simulation.simulate(runs, matrices, settings["record"])
+    return *(table.to_pandas() for table in tables), matrices
 
 
 @pytest.fixture

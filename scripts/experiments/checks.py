@@ -10,11 +10,15 @@ import numpy as np
 from experiments import grid
 from experiments.datasets import PARAMETERS
 from experiments.errors import ConfigError, unknown
+from experiments.figures import experiments_of
 from gradflow.dynamics import DYNAMICS
 from gradflow.matrices import gaussian_norm
 
 # Names of rules, which a figure cannot have: each figure is a target of its own name.
-TARGETS = ("all", "matrices", "trajectories", "figures", "generate_matrices", "simulate", "draw_figure")
+TARGETS = (
+    *("all", "matrices", "trajectories", "lambda0", "rates", "tables", "figures"),
+    *("generate_matrices", "simulate", "fit_lambda0", "fit_rates", "tabulate_rates", "draw_figure"),
+)
 
 COLUMNS = {
     ("matrix", "rows"): "rows",
@@ -41,10 +45,15 @@ def parameters(experiment: Mapping[str, Any]) -> dict[str, list]:
     return found
 
 
+def axes(experiment: Mapping[str, Any]) -> list[str]:
+    """The parameters that vary over the grid of an experiment, by column of the results."""
+    return [name for name, values in parameters(experiment).items() if len(values) > 1]
+
+
 def warnings(config: Mapping[str, Any]) -> Iterator[str]:
     """What is allowed but likely to surprise: step sizes past the stability limit that the drawn sizes let expect.
 
-    Matrices from files are not read here; the log of a job that simulates them has the same warning.
+    Matrices from files are not read here; the log of a job that simulates them says so.
     """
     for name, experiment in config["experiments"].items():
         values = parameters(experiment)
@@ -131,6 +140,11 @@ def check_dynamics(config: Mapping[str, Any], folder: Path) -> None:
             raise ConfigError(f"{path}.regularized", "missing; the dynamics regularized needs its lambda0")
         if "regularized" in experiment and "regularized" not in dynamics:
             raise ConfigError(f"{path}.regularized", "is of no use here; list regularized among the dynamics")
+        if grid.fits_lambda0(config, name):
+            if "asymmetric" not in dynamics:
+                raise ConfigError(f"{path}.regularized.lambda0", "fit needs the dynamics asymmetric beside regularized")
+            if experiment["regularized"]["weight"] != 0.125:
+                raise ConfigError(f"{path}.regularized.weight", "fit compares with the closed form at weight: 0.125")
         sources = {matrix["source"] for matrix in grid.axis("matrix", experiment["matrix"])}
         behind_sigmoid = sorted(name for name in dynamics if name.startswith("sigmoid"))
         if behind_sigmoid and sources != {"teacher"}:
@@ -214,29 +228,64 @@ def _check_length(value: Any, size: int, path: str, what: str) -> None:
 
 
 def check_figures(config: Mapping[str, Any], folder: Path) -> None:
-    """A figure draws an experiment that is there, along its axis, with every other axis held at a value."""
+    """A figure draws experiments that are there and have what its kind needs, along its axis, with the others held."""
     for name, figure in config["figures"].items():
         path = f"figures.{name}"
         if name in TARGETS:
             raise ConfigError(path, f"the name is taken; these are: {', '.join(TARGETS)}")
-        if figure["experiment"] not in config["experiments"]:
-            raise ConfigError(f"{path}.experiment", unknown("experiment", figure["experiment"], config["experiments"]))
-        experiment = config["experiments"][figure["experiment"]]
-        values, where = parameters(experiment), figure["where"]
-        scalars = values.keys() - set(grid.VECTORS)
-        if figure["columns"] not in scalars:
-            raise ConfigError(f"{path}.columns", unknown("axis", figure["columns"], scalars))
-        for key, value in where.items():
-            if value not in values.get(key, []):
-                raise ConfigError(
-                    f"{path}.where.{key}", f"{value} is no value of the experiment: {values.get(key, [])}"
-                )
-        for key, several in values.items():
-            if len(several) > 1 and key not in (figure["columns"], *where):
-                raise ConfigError(f"{path}.where.{key}", f"missing; choose one of {several}, not to mix them")
-        missing = {"linear", "asymmetric"} - set(experiment["dynamics"])
-        if missing:
-            raise ConfigError(f"{path}.experiment", f"needs the dynamics {', '.join(sorted(missing))} as well")
+        for experiment in experiments_of(figure):
+            if experiment not in config["experiments"]:
+                raise ConfigError(f"{path}.experiment", unknown("experiment", experiment, config["experiments"]))
+            values = parameters(config["experiments"][experiment])
+            _check_content(config, figure, experiment, values, f"{path}.experiment")
+            _check_axes(figure, values, path)
+
+
+def _check_axes(figure: Mapping[str, Any], values: Mapping[str, list], path: str) -> None:
+    where = figure["where"]
+    for key, value in where.items():
+        if value not in values.get(key, []):
+            raise ConfigError(f"{path}.where.{key}", f"{value} is no value of the experiment: {values.get(key, [])}")
+    scalars = values.keys() - set(grid.VECTORS)
+    for option in {"columns", "rows"} & figure.keys():
+        if figure[option] not in scalars:
+            raise ConfigError(f"{path}.{option}", unknown("axis", figure[option], scalars))
+    drawn = {
+        "lambda0": {"width"},
+        "regimes": {"values", "imbalance"},
+        "modes": {"solver", "step_size"},
+        "descent-vs-flow": {"solver", "step_size"},
+        "rates": values.keys(),
+    }.get(figure["kind"], {figure.get("columns"), figure.get("rows")})
+    for key, several in values.items():
+        if len(several) > 1 and key not in (*drawn, *where):
+            raise ConfigError(f"{path}.where.{key}", f"missing; choose one of {several}, not to mix them")
+
+
+def _check_content(
+    config: Mapping[str, Any], figure: Mapping[str, Any], experiment: str, values: Mapping[str, list], path: str
+) -> None:
+    settings = config["experiments"][experiment]
+    dynamics = {
+        "reconstruction": {"linear", "asymmetric"},
+        "comparison": {"regularized", "asymmetric"},
+        "lambda0": {"regularized", "asymmetric"},
+        "loss": {"sigmoid-linear", "sigmoid-asymmetric"},
+        "regimes": {"asymmetric"},
+        "modes": {"asymmetric"},
+    }.get(figure["kind"], set())
+    missing = dynamics - set(settings["dynamics"])
+    if missing:
+        raise ConfigError(path, f"{experiment} needs the dynamics {', '.join(sorted(missing))} as well")
+    if figure["kind"] in ("comparison", "lambda0") and not grid.fits_lambda0(config, experiment):
+        raise ConfigError(path, f"{experiment} needs regularized: {{lambda0: fit}}")
+    if figure["kind"] == "descent-vs-flow":
+        if not {"descent", "flow"} <= set(values["solver"]):
+            raise ConfigError(path, f"{experiment} needs both solvers, descent and flow")
+        if "product" not in settings["record"]:
+            raise ConfigError(path, f"{experiment} needs record: [product]")
+    if figure["kind"] == "regimes" and any(len(modes) != 1 for modes in values.get("values", [[]])):
+        raise ConfigError(path, f"{experiment} needs a spectrum of one mode: values: [[..], [..]] of one number each")
 
 
 def check_closed_forms(config: Mapping[str, Any], folder: Path) -> None:

@@ -62,7 +62,7 @@ def _innermost(error: ValidationError) -> ValidationError:
         branches = error.validator_value
         is_list = isinstance(error.instance, list)
         fitting = [e for e in error.context if (branches[e.schema_path[0]].get("type") == "array") == is_list]
-        error = max(fitting or error.context, key=lambda e: len(e.absolute_path))
+        error = max(fitting or error.context, key=lambda e: (len(e.absolute_path), e.validator != "const"))
     return error
 
 

@@ -106,7 +106,60 @@ TRAJECTORIES = pa.schema(
         "error": pa.float64(),
         "singular_values": VECTOR,
         "drift": pa.float64(),
+        "distance": pa.float64(),
+        "gramian_distance": pa.float64(),
+        "local_rate": pa.float64(),
         "product": VECTOR,
+    }
+)
+
+_BASIN = {
+    "lambda0": pa.float64(),
+    "objective": pa.float64(),
+    "gap_max": pa.float64(),
+    "gap_l2": pa.float64(),
+    "curvature": pa.float64(),
+    "edge": pa.bool_(),
+}
+
+LAMBDA0 = pa.schema(
+    {
+        "run": pa.string(),
+        "experiment": WORD,
+        "replicate": pa.int32(),
+        "rows": pa.int32(),
+        "columns": pa.int32(),
+        "width": pa.int32(),
+        "scale": pa.float64(),
+        **_BASIN,
+        **{f"negative_{name}": kind for name, kind in _BASIN.items()},
+        **{f"positive_{name}": kind for name, kind in _BASIN.items()},
+        "radius": pa.float64(),
+        "candidates": VECTOR,
+        "objectives": VECTOR,
+        "seconds": pa.float64(),
+    }
+)
+
+RATES = pa.schema(
+    {
+        "run": pa.string(),
+        "experiment": WORD,
+        "dynamics": WORD,
+        "solver": WORD,
+        "replicate": pa.int32(),
+        "quantity": WORD,
+        "mode": pa.int32(),
+        "measured": pa.float64(),
+        "uncertainty": pa.float64(),
+        "window_start": pa.float64(),
+        "window_end": pa.float64(),
+        "points": pa.int32(),
+        "reason": WORD,
+        "predicted": pa.float64(),
+        "predicted_by": WORD,
+        "paper": pa.float64(),
+        "bound": pa.float64(),
     }
 )
 
@@ -114,10 +167,13 @@ TRAJECTORIES = pa.schema(
 def parameters(point: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of a point of the grid by their columns; None where the point has none.
 
-    A parameter that is a number or a vector has a column for each.
+    A parameter that is a number or a vector has a column for each. A lambda0 that is to be fitted has no value yet.
     """
     values = ((name, _at(point, path), kind) for name, (path, kind) in PARAMETERS.items())
-    return {name: value if isinstance(value, list) == (kind == VECTOR) else None for name, value, kind in values}
+    return {
+        name: value if isinstance(value, list) == (kind == VECTOR) and (name, value) != ("lambda0", "fit") else None
+        for name, value, kind in values
+    }
 
 
 def _at(node: Any, path: Iterable[str]) -> Any:
@@ -179,6 +235,12 @@ def replacing(path: str) -> Iterator[Path]:
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def fitted(paths: Iterable[str]) -> dict[str, float]:
+    """Fitted lambda0 by run of the asymmetric dynamics; NaN where that run diverged."""
+    rows = [row for path in paths for row in read(path, ["run", "lambda0"]).to_pylist()]
+    return {row["run"]: float("nan") if row["lambda0"] is None else row["lambda0"] for row in rows}
 
 
 class Matrix(NamedTuple):

@@ -10,11 +10,13 @@ import math
 import os
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from experiments.figures import NEEDS, experiments_of, module_of
 
 # A key whose value is a vector: a flat list is one value, a list of lists is an axis.
 VECTORS = ("values", "products")
@@ -44,6 +46,12 @@ class Run:
     def id(self) -> str:
         """Key of the run in every file; a function of its own parameters only."""
         return _digest(self.experiment, self.dynamics, self.seed, self.replicate, self.point)
+
+    @property
+    def general(self) -> str:
+        """Key of the run of the asymmetric dynamics from the same start."""
+        point = {key: value for key, value in self.point.items() if key != "regularized"}
+        return replace(self, dynamics="asymmetric", point=point).id
 
     @property
     def matrix(self) -> str:
@@ -147,8 +155,8 @@ def runs(experiment: str, dynamics: str, seed: int, parts: list[dict[str, Any]])
 
 def matrix_points(config: Mapping[str, Any], experiment: str) -> list[dict[str, Any]]:
     """Every point of the matrix part of an experiment."""
-    matrix = config["experiments"][experiment]["matrix"]
-    return [point(matrix, index) for index in range(count(matrix))]
+    part = {"matrix": config["experiments"][experiment]["matrix"]}
+    return [point(part, index)["matrix"] for index in range(count(part))]
 
 
 def sample_times(time: Mapping[str, Any]) -> np.ndarray:
@@ -176,18 +184,53 @@ def input_files(config: Mapping[str, Any], experiment: str, folder: Path) -> lis
 
 
 def files(config: Mapping[str, Any], stage: str, experiment: str | None = None) -> list[str]:
-    """Files of a stage (`matrices`, `runs`, `trajectories`) of one or every experiment."""
+    """Files of a stage (`matrices`, `runs`, `trajectories`, `lambda0`, `rates`, `tables`) of one or every experiment.
+
+    No limit is known behind a sigmoid, hence no rate.
+    """
     if experiment is None:
         return [file for name in config["experiments"] for file in files(config, stage, name)]
     if stage == "matrices":
         return [f"results/matrices/{experiment}.parquet"]
+    if stage == "lambda0":
+        fitted = chunks(config, experiment, "asymmetric") if fits_lambda0(config, experiment) else []
+        return [f"results/lambda0/{experiment}/{chunk}.parquet" for chunk in fitted]
+    measured = [name for name in config["experiments"][experiment]["dynamics"] if not name.startswith("sigmoid")]
+    if stage == "tables":
+        return [f"results/tables/{experiment}.md"] if measured else []
     return [
         f"results/{stage}/{experiment}/{dynamics}/{chunk}.parquet"
-        for dynamics in config["experiments"][experiment]["dynamics"]
+        for dynamics in (measured if stage == "rates" else config["experiments"][experiment]["dynamics"])
         for chunk in chunks(config, experiment, dynamics)
     ]
 
 
-def figure_files(config: Mapping[str, Any], figure: str, stage: str) -> list[str]:
-    """Files of a stage that a figure draws."""
-    return files(config, stage, config["figures"][figure]["experiment"])
+def fits_lambda0(config: Mapping[str, Any], experiment: str) -> bool:
+    """Whether the regularized dynamics of an experiment takes the lambda0 that is fitted to the asymmetric one."""
+    return config["experiments"][experiment].get("regularized", {}).get("lambda0") == "fit"
+
+
+def record(config: Mapping[str, Any], experiment: str, dynamics: str) -> list[str]:
+    """What the runs of a dynamics keep beyond the usual: what the config asks for, and what a fit of lambda0 needs."""
+    needed = {"product", "factors"} if fits_lambda0(config, experiment) and dynamics == "asymmetric" else set()
+    return sorted(needed | set(config["experiments"][experiment]["record"]))
+
+
+def fitted_files(config: Mapping[str, Any], experiment: str, dynamics: str, chunk: str) -> list[str]:
+    """The file with the fitted lambda0 of a chunk: its runs are those of the same chunk of the asymmetric dynamics."""
+    fits = dynamics == "regularized" and fits_lambda0(config, experiment)
+    return [f"results/lambda0/{experiment}/{chunk}.parquet"] if fits else []
+
+
+def figure_files(config: Mapping[str, Any], name: str) -> dict[str, list[str]]:
+    """Files that a figure draws, by stage."""
+    figure = config["figures"][name]
+    return {
+        stage: [file for experiment in experiments_of(figure) for file in files(config, stage, experiment)]
+        for stage in NEEDS[figure["kind"]]
+    }
+
+
+def figure_module(config: Mapping[str, Any], name: str) -> str:
+    """File below scripts/ that draws figures of a figure's kind."""
+    return f"experiments/figures/{module_of(config['figures'][name]['kind'])}.py"

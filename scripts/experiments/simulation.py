@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ def simulate(
     runs: Sequence[Run],
     matrices: Matrices,
     record: Collection[str] = (),
+    fitted: Mapping[str, float] = MappingProxyType({}),
     progress: Progress = lambda fraction: None,
 ) -> tuple[pa.Table, pa.Table]:
     """Compute runs.
@@ -37,6 +39,8 @@ def simulate(
         Data matrices by id.
     record : collection of str
         What else to keep: `product`, `factors`.
+    fitted : mapping to float
+        lambda0 by run of the asymmetric dynamics, for regularized runs that take theirs from it.
     progress : callable
         Called with the fraction done.
 
@@ -50,7 +54,7 @@ def simulate(
     tables = []
     for number, batch in enumerate(batches):
         share = partial(_share, progress, number, len(batches))
-        tables.append(_simulate_batch(batch, matrices, record, share))
+        tables.append(_simulate_batch(batch, matrices, record, fitted, share))
     order = {run.id: place for place, run in enumerate(runs)}
     parts, trajectories = (pa.concat_tables(part) for part in zip(*tables, strict=True))
     return _in_order(parts, order), _in_order(trajectories, order)
@@ -80,21 +84,21 @@ def _is_reducible(run: Run) -> bool:
 
 
 def _simulate_batch(
-    runs: list[Run], matrices: Matrices, record: Collection[str], progress: Progress
+    runs: list[Run], matrices: Matrices, record: Collection[str], fitted: Mapping[str, float], progress: Progress
 ) -> tuple[pa.Table, pa.Table]:
     began = time.perf_counter()
     chosen = [matrices[run.matrix] for run in runs]
     starts = [_start(run, matrix.values) for run, matrix in zip(runs, chosen, strict=True)]
     start = initializations.stack(starts)
-    dynamics = _dynamics(runs, chosen, start.factors.shape[-1])
+    dynamics = _dynamics(runs, chosen, fitted, start.factors.shape[-1])
     state = dynamics.start(start.factors)
-    observe = observables.observer(dynamics, state, product="product" in record)
+    observe = observables.observer(dynamics, state, _widths(runs), product="product" in record)
 
     solver, times = runs[0].point["solver"], grid.sample_times(runs[0].point["time"])
     steps: np.ndarray | None = None
     match solver["method"]:
         case "descent":
-            _warn_of_instability(runs, dynamics, start.factors)
+            _note_instability(runs, dynamics, start.factors)
             steps = descent.sample_steps(times, solver["step_size"])
             times = steps * solver["step_size"]
             solution = descent.descend(dynamics, state, solver["step_size"], steps, observe, progress)
@@ -104,7 +108,7 @@ def _simulate_batch(
             solution = exact.solve(dynamics, start, times, observe, progress)
     seconds = (time.perf_counter() - began) / len(runs)
 
-    described = [_description(run, dynamics.data.shape) for run in runs]
+    described = [_description(run, dynamics.data.shape, fitted) for run in runs]
     measured = {
         "outcome": solution.outcome,
         "seconds": np.full(len(runs), seconds),
@@ -119,8 +123,8 @@ def _simulate_batch(
         measured["factors"] = kept.reshape(len(runs), -1)
     table = datasets.table(
         (
-            row
-            | datasets.parameters(run.point)
+            datasets.parameters(run.point)
+            | row
             | {"seed": run.seed, "matrix": run.matrix}
             | {name: values[place].tolist() for name, values in measured.items()}
             for place, (row, run) in enumerate(zip(described, runs, strict=True))
@@ -136,14 +140,13 @@ def _start(run: Run, data: np.ndarray) -> Start:
     return start.reduced() if _is_reducible(run) else start
 
 
-def _dynamics(runs: list[Run], chosen: list[Matrix], width: int) -> Dynamics:
+def _dynamics(runs: list[Run], chosen: list[Matrix], fitted: Mapping[str, float], width: int) -> Dynamics:
     """The dynamics of a batch, for factors of the given width."""
     kind = DYNAMICS[runs[0].dynamics]
     arrays = {"data": np.stack([matrix.values for matrix in chosen])}
     if issubclass(kind, Regularized):
-        penalties = [run.point["regularized"] for run in runs]
-        arrays["target"] = np.stack([np.broadcast_to(penalty["lambda0"], width) for penalty in penalties]).astype(float)
-        arrays["weight"] = np.array([penalty["weight"] for penalty in penalties])
+        arrays["target"] = np.stack([np.broadcast_to(_lambda0(run, fitted), width) for run in runs]).astype(float)
+        arrays["weight"] = np.array([run.point["regularized"]["weight"] for run in runs])
         arrays["reduced"] = _widths(runs) - width
     if issubclass(kind, Sigmoid):
         arrays["inputs"] = np.stack([matrix.inputs for matrix in chosen if matrix.inputs is not None])
@@ -151,11 +154,16 @@ def _dynamics(runs: list[Run], chosen: list[Matrix], width: int) -> Dynamics:
     return kind(**arrays)
 
 
+def _lambda0(run: Run, fitted: Mapping[str, float]) -> Any:
+    lambda0 = run.point.get("regularized", {}).get("lambda0")
+    return fitted[run.general] if lambda0 == "fit" else lambda0
+
+
 def _widths(runs: list[Run]) -> np.ndarray:
     return np.array([run.point["width"] for run in runs])
 
 
-def _warn_of_instability(runs: list[Run], dynamics: Dynamics, factors: np.ndarray) -> None:
+def _note_instability(runs: list[Run], dynamics: Dynamics, factors: np.ndarray) -> None:
     rows = dynamics.data.shape[1]
     inputs = dynamics.inputs if isinstance(dynamics, Sigmoid) else np.ones((len(runs), 1, 1))
     matrices = (dynamics.data, factors[:, :rows], factors[:, rows:], inputs)
@@ -163,13 +171,14 @@ def _warn_of_instability(runs: list[Run], dynamics: Dynamics, factors: np.ndarra
     step_size = runs[0].point["solver"]["step_size"]
     unstable = sum(step_size * dynamics.curvature(*sizes) > 2.0 for sizes in norms.tolist())
     if unstable:
-        logging.warning("%d of %d runs have a step size past the stability limit", unstable, len(runs))
+        logging.info("%d of %d runs have a step size past the stability limit", unstable, len(runs))
 
 
-def _description(run: Run, shape: tuple[int, ...]) -> dict[str, Any]:
+def _description(run: Run, shape: tuple[int, ...], fitted: Mapping[str, float]) -> dict[str, Any]:
     """The columns of a run that stand in both tables."""
     _, rows, columns = shape
     parameters = datasets.parameters(run.point)
+    lambda0 = _lambda0(run, fitted)
     return {
         "run": run.id,
         "experiment": run.experiment,
@@ -178,7 +187,9 @@ def _description(run: Run, shape: tuple[int, ...]) -> dict[str, Any]:
         "replicate": run.replicate,
         "rows": rows,
         "columns": columns,
-        **{name: parameters[name] for name in ("width", "scale", "lambda0")},
+        "width": parameters["width"],
+        "scale": parameters["scale"],
+        "lambda0": None if isinstance(lambda0, list) else lambda0,
     }
 
 

@@ -2,36 +2,20 @@
 
 import numpy as np
 import pytest
-import yaml
-from conftest import PROJECT
+from conftest import compute
 from numpy.testing import assert_allclose
 from scipy.stats import spearmanr
-
-from experiments import config as configuration
-from experiments import datasets, grid, simulation
-from generate_matrices import generate
 
 
 @pytest.fixture(scope="module")
 def figure1():
     """Trajectories of the experiment `imbalance`, and the singular values of Y by replicate."""
-    config = yaml.safe_load((PROJECT / "config.yaml").read_text())
-    configuration.prepare(config, PROJECT / "config.yaml")
-    settings = config["experiments"]["imbalance"]
-    points = grid.matrix_points(config, "imbalance")
-    table = generate("imbalance", config["seed"], settings["replicates"], points, ".")
-    matrices = datasets.matrices(table)
-    runs = [
-        run
-        for dynamics in settings["dynamics"]
-        for chunk in grid.chunks(config, "imbalance", dynamics)
-        for run in grid.runs(
-            "imbalance", dynamics, config["seed"], grid.chunk_points(config, "imbalance", dynamics, chunk)
-        )
-    ]
-    _, trajectories = simulation.simulate(runs, matrices)
-    spectra = {row["replicate"]: np.linalg.svdvals(matrices[row["matrix"]].values) for row in table.to_pylist()}
-    return trajectories.to_pandas(), spectra
+    runs, trajectories, matrices = compute("imbalance")
+    spectra = {
+        replicate: np.linalg.svdvals(matrices[matrix].values)
+        for replicate, matrix in zip(runs["replicate"], runs["matrix"], strict=True)
+    }
+    return trajectories, spectra
 
 
 def first_time(times, reached):

@@ -111,6 +111,17 @@ def test_streams_depend_on_seed_replicate_and_purpose_alone():
     assert draws[1, 0, "matrix"] == grid.random_stream(1, 0, "matrix").standard_normal()
 
 
+def test_matrices_of_several_sources_are_all_listed():
+    sources = [EXPERIMENT["matrix"], {"source": "file", "path": ["a.csv", "b.csv"]}]
+    found = grid.matrix_points(config(matrix=sources), "e")
+    assert [(matrix["source"], matrix.get("rows"), matrix.get("path")) for matrix in found] == [
+        ("gaussian", 3, None),
+        ("gaussian", 4, None),
+        ("file", None, "a.csv"),
+        ("file", None, "b.csv"),
+    ]
+
+
 def test_a_matrix_that_is_read_is_one_for_all_replicates():
     read = {"source": "file", "path": "y.csv"}
     drawn = EXPERIMENT["matrix"]

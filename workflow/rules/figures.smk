@@ -1,11 +1,9 @@
 rule draw_figure:
     """Draw one figure of one experiment."""
     input:
-        matrices=lambda wildcards: grid.figure_files(config, wildcards.figure, "matrices"),
-        runs=lambda wildcards: grid.figure_files(config, wildcards.figure, "runs"),
-        trajectories=lambda wildcards: grid.figure_files(config, wildcards.figure, "trajectories"),
+        unpack(lambda wildcards: grid.figure_files(config, wildcards.figure)),
         code=sources.of("draw_figure.py"),
-        kind=lambda wildcards: sources.of(f"experiments/figures/{config['figures'][wildcards.figure]['kind']}.py"),
+        kind=lambda wildcards: sources.of(grid.figure_module(config, wildcards.figure)),
     output:
         multiext("results/figures/{figure}", ".svg", ".pdf", ".png"),
     log:

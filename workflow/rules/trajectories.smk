@@ -2,6 +2,7 @@ rule simulate:
     """Compute one chunk of one dynamics; every run starts from the same draw as in the other dynamics."""
     input:
         matrices="results/matrices/{experiment}.parquet",
+        lambda0=lambda wildcards: grid.fitted_files(config, **wildcards),
         code=sources.of("simulate.py"),
     output:
         runs="results/runs/{experiment}/{dynamics}/{chunk}.parquet",
@@ -15,7 +16,7 @@ rule simulate:
     params:
         seed=config["seed"],
         points=lambda wildcards: grid.chunk_points(config, **wildcards),
-        record=lambda wildcards: config["experiments"][wildcards.experiment]["record"],
+        record=lambda wildcards: grid.record(config, wildcards.experiment, wildcards.dynamics),
     script:
         "../../scripts/simulate.py"
 

@@ -1,13 +1,43 @@
-"""Fonts, colours and sizes of every figure: readable in print and by colour-blind readers."""
+"""Fonts, colours, words and sizes of every figure: readable in print and by colour-blind readers."""
+
+from typing import Any
 
 import matplotlib as mpl
 import seaborn as sns
 
 # Okabe and Ito's colours, which colour-blind readers tell apart; one a dynamics, the same in every figure.
-COLOURS = {"linear": "#0072B2", "asymmetric": "#D55E00"}
-LABELS = {"linear": "one-layer (linear)", "asymmetric": "two-layer (asymmetric)"}
+COLOURS = {
+    "linear": "#0072B2",
+    "asymmetric": "#D55E00",
+    "symmetric": "#009E73",
+    "riccati": "#56B4E9",
+    "regularized": "#222222",
+    "sigmoid-linear": "#0072B2",
+    "sigmoid-asymmetric": "#D55E00",
+}
+LABELS = {
+    "linear": "one-layer (linear)",
+    "asymmetric": "two-layer (asymmetric)",
+    "symmetric": "two-layer (symmetric)",
+    "riccati": "Riccati equation",
+    "regularized": "regularized, Λ = λ₀I",
+    "sigmoid-linear": "one-layer, sigmoid",
+    "sigmoid-asymmetric": "two-layer, sigmoid",
+}
+SYMBOLS = {
+    "scale": "σ",
+    "width": "k",
+    "step_size": "η",
+    "rows": "m",
+    "columns": "n",
+    "imbalance": "λ₀",
+    "lambda0": "λ₀",
+}
 THEORY = "#222222"
 SEQUENCE = "viridis"
+
+# Median and 10-90 % of replicates, in the words of seaborn.
+SPREAD: dict[str, Any] = {"estimator": "median", "errorbar": ("pi", 80), "legend": False}
 
 # Inches; two columns of a page are 6.75 wide.
 PAGE_WIDTH = 6.75
@@ -31,6 +61,7 @@ def apply() -> None:
             "axes.titlesize": 9,
             "axes.labelsize": 8,
             "legend.fontsize": 7.5,
+            "legend.title_fontsize": 8,
             "legend.frameon": False,
             "lines.linewidth": 1.5,
             "savefig.dpi": 200,
@@ -44,3 +75,8 @@ def apply() -> None:
 def sequence(count: int) -> list:
     """Colours of an ordered quantity, dark to light but never too light to print."""
     return [mpl.colormaps[SEQUENCE](0.9 * place / max(count - 1, 1)) for place in range(count)]
+
+
+def titled(axis: str, value: Any) -> str:
+    """Title of a panel that shows one value of an axis."""
+    return str(value) if isinstance(value, str) else f"{SYMBOLS.get(axis, axis)} = {value:g}"

@@ -1,0 +1,57 @@
+"""The best lambda0 of every run of a chunk, laid out as a table."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from experiments import datasets
+from experiments.datasets import Matrix
+from gradflow import lambda0
+from gradflow.solution import Progress
+
+
+def fit(
+    runs: pd.DataFrame,
+    trajectories: pd.DataFrame,
+    matrices: Mapping[str, Matrix],
+    progress: Progress = lambda fraction: None,
+) -> pa.Table:
+    """One row per run of the asymmetric dynamics; its fit is null where the run diverged.
+
+    Parameters
+    ----------
+    runs, trajectories : DataFrame
+        Rows of one chunk, with `factors` and `product`.
+    matrices : mapping to Matrix
+    progress : callable
+        Called with the fraction done.
+    """
+    samples = dict(list(trajectories.groupby("run", sort=False)))
+    rows = []
+    for place, run in enumerate(runs.to_dict("records")):
+        row = {name: run[name] for name in ("run", "experiment", "replicate", "rows", "columns", "width", "scale")}
+        if run["outcome"] != "diverged":
+            row |= _fit(run, samples[run["run"]], matrices[run["matrix"]].values)
+        rows.append(row)
+        progress((place + 1) / len(runs))
+    return datasets.table(rows, datasets.LAMBDA0)
+
+
+def _fit(run: Mapping, samples: pd.DataFrame, data: np.ndarray) -> dict:
+    began = time.perf_counter()
+    products = np.stack(samples["product"]).reshape(-1, *data.shape)
+    factors = run["factors"].reshape(sum(data.shape), -1)
+    found = lambda0.fit(samples["t"].to_numpy(), products, data, factors)
+    return {
+        **asdict(found.best),
+        **{f"negative_{name}": value for name, value in asdict(found.negative).items()},
+        **{f"positive_{name}": value for name, value in asdict(found.positive).items()},
+        "radius": found.radius,
+        "candidates": found.candidates,
+        "objectives": found.objectives,
+        "seconds": time.perf_counter() - began,
+    }

@@ -1,0 +1,139 @@
+"""The rate-fit table of an experiment: measured rates over replicates beside what theory predicts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+# Columns that tell rows of the table apart, besides the axes of the experiment.
+KEYS = ["dynamics", "solver", "quantity", "mode"]
+
+NOTES = {
+    "regularized": (
+        "For m ≠ n, the exponent |λ₀| that the paper states in Proposition 5 is that of RRᵀ (quantity gramian); "
+        "the product X converges faster, at ½√(4σ_min² + λ₀²) + |λ₀|/2."
+    ),
+    "asymmetric": (
+        "From a general start the paper states no rate; `predicted` is the local rate λ_min(UUᵀ) + λ_min(VVᵀ) at the "
+        "limit. For m ≠ n and a small start it is about σ_min, not the 2σ_min of balanced spectral starts: the longer "
+        "factor has no component along some directions of its side, so that its term of the local rate vanishes."
+    ),
+    "descent": "Predictions for descent are −log(1 − ηρ)/η, with ρ that of the flow.",
+    "bound": (
+        "`bound` is an inequality, [λ_m(Q₀)]₊ + [λ_n(−Q₀)]₊ ≤ rate; `predicted` is an equality. "
+        "`violations` counts runs whose measured rate and its uncertainty lie below the bound."
+    ),
+}
+
+
+def tabulate(runs: pd.DataFrame, rates: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
+    """One row per grid point and quantity, aggregated over replicates.
+
+    Parameters
+    ----------
+    runs, rates : DataFrame
+        Of one experiment.
+    axes : sequence of str
+        Parameters that vary over its grid, by column of `runs`.
+
+    Returns
+    -------
+    DataFrame
+        The axes, `dynamics`, `solver`, `quantity`, `mode`; `measured` (median), `low` and `high` (95 % bootstrap
+        interval of the median), `predicted`, `predicted_by`, `ratio` (median of measured / predicted), `paper`,
+        `bound`, `violations`, `runs`, and `unmeasured`, the number of runs without a rate, with their reasons.
+    """
+    axes = [axis for axis in axes if axis not in KEYS]
+    parameters = runs[["run", *axes]].copy()
+    for axis in axes:
+        parameters[axis] = parameters[axis].map(_plain)
+    joined = rates.merge(parameters, on="run")
+    joined["ratio"] = joined["measured"] / joined["predicted"]
+    joined["violations"] = joined["measured"] + joined["uncertainty"] < joined["bound"]
+    groups = joined.groupby([*axes, *KEYS], observed=True, dropna=False, sort=False)
+    return pd.DataFrame([dict(zip([*axes, *KEYS], key, strict=True)) | _row(some) for key, some in groups])
+
+
+def _row(some: pd.DataFrame) -> dict[str, Any]:
+    measured = some["measured"].dropna().to_numpy()
+    low, high = interval(measured)
+    reasons = some["reason"].dropna().astype(str).value_counts()
+    return {
+        "measured": np.median(measured) if measured.size else np.nan,
+        "low": low,
+        "high": high,
+        "predicted": some["predicted"].median(),
+        "predicted_by": next(iter(some["predicted_by"].dropna().astype(str)), ""),
+        "ratio": some["ratio"].median(),
+        "paper": some["paper"].median(),
+        "bound": some["bound"].median(),
+        "violations": int(some["violations"].sum()),
+        "runs": len(some),
+        "unmeasured": ", ".join(f"{count} {reason}" for reason, count in reasons.items()),
+    }
+
+
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """95 % bootstrap interval of the median; NaN for fewer than three values."""
+    from scipy.stats import bootstrap
+
+    if len(values) < 3:
+        return np.nan, np.nan
+    if np.ptp(values) == 0.0:
+        return values[0], values[0]
+    found = bootstrap((values,), np.median, n_resamples=2000, method="percentile", rng=np.random.default_rng(0))
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+
+
+def notes(table: pd.DataFrame) -> list[str]:
+    """What a reader of the table has to know."""
+    present = {*table["dynamics"].astype(str), *table["solver"].astype(str)}
+    present |= {"bound"} if table["bound"].notna().any() else set()
+    return [note for name, note in NOTES.items() if name in present]
+
+
+def markdown(table: pd.DataFrame, title: str) -> str:
+    """The table with its notes in Markdown."""
+    body = _rounded(table).to_markdown(index=False, disable_numparse=True)
+    return f"# Rates of `{title}`\n\n{body}\n\n" + "\n".join(f"- {note}" for note in notes(table)) + "\n"
+
+
+def latex(table: pd.DataFrame, title: str) -> str:
+    r"""The table in LaTeX, for the packages booktabs, longtable and siunitx."""
+    numbers = table.select_dtypes("number").columns
+    shown = table.rename(columns=lambda name: str(name).replace("_", " "))
+    numbers = [str(name).replace("_", " ") for name in numbers]
+    styler = (
+        shown.style.hide(axis="index")
+        .format("{:.4g}", na_rep="", subset=numbers)
+        .format(_escaped, subset=[name for name in shown if name not in numbers])
+    )
+    columns = "".join("S" if name in numbers else "l" for name in shown)
+    label = title.replace("_", "-")
+    return styler.to_latex(
+        column_format=columns,
+        hrules=True,
+        siunitx=True,
+        environment="longtable",
+        caption=f"Rates of {label}",
+        label=f"tab:{label}",
+    )
+
+
+def _rounded(table: pd.DataFrame) -> pd.DataFrame:
+    return table.map(lambda value: f"{value:.4g}" if isinstance(value, float) and np.isfinite(value) else _blank(value))
+
+
+def _blank(value: Any) -> str:
+    return "" if pd.isna(value) else str(value)
+
+
+def _escaped(value: Any) -> str:
+    special = {"_": r"\_", "%": r"\%", "&": r"\&", "~": r"$\sim$", "|": r"$|$"}
+    return "".join(special.get(letter, letter) for letter in _blank(value))
+
+
+def _plain(value: Any) -> Any:
+    """A vector as text, which can be a key."""
+    return ", ".join(f"{number:g}" for number in value) if isinstance(value, np.ndarray | list) else value

@@ -1,0 +1,27 @@
+"""Tabulate the rates of one experiment as Parquet, CSV, Markdown and LaTeX."""
+
+import pandas as pd
+
+from experiments import datasets, logs, tables
+
+
+def write(table: pd.DataFrame, title: str, path: str) -> None:
+    """Write the table in the format of the path's ending."""
+    with datasets.replacing(path) as temporary:
+        if path.endswith(".parquet"):
+            table.to_parquet(temporary, index=False)
+        elif path.endswith(".csv"):
+            table.to_csv(temporary, index=False)
+        elif path.endswith(".md"):
+            temporary.write_text(tables.markdown(table, title))
+        else:
+            temporary.write_text(tables.latex(table, title))
+
+
+if "snakemake" in globals():
+    snakemake = globals()["snakemake"]
+    with logs.to(snakemake.log[0]):
+        runs, rates = (datasets.read(snakemake.input[stage]).to_pandas() for stage in ("runs", "rates"))
+        table = tables.tabulate(runs, rates, snakemake.params.axes)
+        for path in snakemake.output:
+            write(table, snakemake.wildcards.experiment, path)

@@ -1,0 +1,127 @@
+"""What the experiments of the shipped config show beyond Figure 1, asserted on the runs that it draws."""
+
+import numpy as np
+import pytest
+from conftest import compute
+from numpy.testing import assert_allclose
+
+from experiments import rate_fits, tables
+from experiments.figures import descent_vs_flow
+
+
+def measured(experiment, **changes):
+    """Runs of an experiment, and their rates."""
+    runs, trajectories, matrices = compute(experiment, **changes)
+    return runs, rate_fits.fit(runs, trajectories, matrices).to_pandas()
+
+
+def ratios(rates, **which):
+    """Measured over predicted rate where both are known, and the number of rows that ask for it."""
+    some = rates[np.logical_and.reduce([rates[name] == value for name, value in which.items()])]
+    some = some[some["predicted"].notna()]
+    return (some["measured"] / some["predicted"]).dropna(), len(some)
+
+
+def assert_within(found, part, share):
+    assert np.mean(np.abs(found - 1) <= part) >= share, found.describe()
+
+
+def test_the_measured_boundary_of_acceleration_is_that_of_theory_within_one_percent():
+    runs, rates = measured("one-mode")
+    product = rates[rates["quantity"] == "product"].set_index("run")["measured"]
+    runs = runs.assign(sigma=runs["values"].str[0], rate=runs["run"].map(product))
+    rows = 0
+    for imbalance, row in runs.groupby("imbalance"):
+        row = row.sort_values("sigma")
+        if imbalance < 1 and row["rate"].min() < 1 < row["rate"].max():
+            # The measured rate squared is linear in sigma squared if theory is right, and nearly so if it is nearly.
+            crossing = np.sqrt(np.interp(1.0, row["rate"] ** 2, row["sigma"] ** 2))
+            assert 4 * crossing**2 + imbalance**2 == pytest.approx(1.0, abs=0.01)
+            rows += 1
+    assert rows >= 9
+    assert product.notna().all()
+
+
+@pytest.mark.parametrize("experiment", ["scalar", "five-by-ten"])
+def test_descent_is_away_from_flow_by_an_error_proportional_to_the_step_size(experiment):
+    runs, trajectories, _ = compute(experiment)
+    gaps = descent_vs_flow.gaps_of(runs, trajectories)
+    for _, some in gaps.groupby("dynamics", observed=True):
+        assert descent_vs_flow.slope_of(some) == pytest.approx(1.0, abs=0.05)
+        assert not some["stable"].all()
+
+
+def test_imbalance_speeds_up_the_two_layer_sigmoid_network_from_the_same_product():
+    runs, trajectories, _ = compute("sigmoid", replicates=2)
+    start = trajectories[trajectories["t"] == 0].merge(runs[["run", "imbalance", "imbalance_max", "imbalance_min"]])
+    assert_allclose(np.maximum(start["imbalance_max"], -start["imbalance_min"]), start["imbalance"], atol=1e-9)
+    for _, same in start.groupby("replicate"):
+        assert_allclose(same["loss"], same["loss"].iloc[0], rtol=1e-9)
+    two = trajectories[trajectories["dynamics"] == "sigmoid-asymmetric"].merge(runs[["run", "imbalance"]])
+    for _, replicate in two.groupby("replicate"):
+        reached = {
+            imbalance: run["t"][run["loss"] <= 0.01 * run["loss"].iloc[0]].min()
+            for imbalance, run in replicate.groupby("imbalance")
+        }
+        assert reached[4.6] < reached[0.0]
+
+
+@pytest.fixture(scope="module")
+def asymmetric():
+    return measured("rates-asymmetric", replicates=2)
+
+
+def test_spectral_and_linear_rates_are_within_one_percent_of_theory(asymmetric):
+    spectral = measured("rates-spectral", replicates=2)[1]
+    runs, rates = asymmetric
+    flow = rates[rates["solver"] == "flow"]
+    for found, asked in (
+        ratios(spectral, quantity="product"),
+        ratios(spectral, quantity="mode"),
+        ratios(flow, dynamics="linear", quantity="product"),
+        ratios(measured("rates-symmetric", replicates=2)[1], dynamics="symmetric"),
+    ):
+        assert_within(found, 0.01, 0.99)
+        assert len(found) >= 0.75 * asked
+
+
+def test_general_rates_are_within_three_percent_of_the_local_rate_and_no_bound_is_violated(asymmetric):
+    runs, rates = asymmetric
+    general = rates[rates["run"].isin(runs["run"][runs["initialization"] != "spectral"])]
+    found, asked = ratios(general, dynamics="asymmetric", solver="flow", quantity="product")
+    assert_within(found, 0.03, 0.95)
+    assert len(found) >= 0.75 * asked
+    bounded = rates.dropna(subset=["bound", "measured"])
+    assert (bounded["measured"] + bounded["uncertainty"] >= bounded["bound"]).all()
+    assert (bounded["bound"] > 0.1).sum() > 50
+
+
+def test_rates_of_descent_are_within_one_percent_of_theirs(asymmetric):
+    runs, rates = asymmetric
+    spectral = rates[rates["run"].isin(runs["run"][runs["initialization"] == "spectral"])]
+    assert_within(ratios(spectral, dynamics="asymmetric", solver="descent")[0], 0.01, 0.99)
+    assert_within(ratios(rates, dynamics="linear", solver="descent")[0], 0.01, 0.99)
+
+
+def test_a_small_gaussian_start_of_a_rectangular_problem_converges_at_sigma_min_not_twice_that(asymmetric):
+    runs, rates = asymmetric
+    small = runs[(runs["scale"] == 0.01) & (runs["rows"] != runs["columns"]) & (runs["dynamics"] == "asymmetric")]
+    found = rates[rates["run"].isin(small["run"]) & (rates["quantity"] == "product")].dropna(subset="measured")
+    smallest = found["run"].map(small.set_index("run")["values"].map(np.min))
+    assert len(found) >= 10
+    assert_allclose(found["measured"], smallest, rtol=0.03)
+    table = tables.tabulate(runs, rates, ["rows", "columns", "values", "initialization", "scale", "imbalance"])
+    assert any("not the 2σ_min" in note for note in tables.notes(table))
+
+
+def test_product_and_gramian_of_a_rectangular_regularized_problem_have_rates_of_their_own():
+    runs, rates = measured("rates-regularized", replicates=2)
+    rates = rates[rates["run"].isin(runs["run"][runs["rows"] != runs["columns"]])]
+    for quantity in ("product", "gramian"):
+        found, asked = ratios(rates, quantity=quantity)
+        assert_within(found, 0.03, 1.0)
+        assert len(found) >= 0.75 * asked
+    predicted = rates.pivot_table(index="run", columns="quantity", values="predicted", observed=True)
+    assert (predicted["product"] > predicted["gramian"] + 0.1).all()
+    table = tables.tabulate(runs, rates, ["rows", "columns", "lambda0"])
+    assert "is that of RRᵀ" in tables.markdown(table, "rates-regularized")

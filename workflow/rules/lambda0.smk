@@ -1,0 +1,23 @@
+rule fit_lambda0:
+    """Find the lambda0 whose Proposition 5 flow is closest to each run of the general flow."""
+    input:
+        matrices="results/matrices/{experiment}.parquet",
+        runs="results/runs/{experiment}/asymmetric/{chunk}.parquet",
+        trajectories="results/trajectories/{experiment}/asymmetric/{chunk}.parquet",
+        code=sources.of("fit_lambda0.py"),
+    output:
+        "results/lambda0/{experiment}/{chunk}.parquet",
+    log:
+        "logs/fit_lambda0/{experiment}/{chunk}.log",
+    benchmark:
+        "logs/fit_lambda0/{experiment}/{chunk}.tsv"
+    conda:
+        "../envs/gradflow.yaml"
+    script:
+        "../../scripts/fit_lambda0.py"
+
+
+rule lambda0:
+    """Every fitted lambda0."""
+    input:
+        grid.files(config, "lambda0"),

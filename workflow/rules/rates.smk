@@ -1,0 +1,49 @@
+rule fit_rates:
+    """Measure the convergence rates of one chunk of runs, beside what theory predicts of them."""
+    input:
+        matrices="results/matrices/{experiment}.parquet",
+        runs="results/runs/{experiment}/{dynamics}/{chunk}.parquet",
+        trajectories="results/trajectories/{experiment}/{dynamics}/{chunk}.parquet",
+        code=sources.of("fit_rates.py"),
+    output:
+        "results/rates/{experiment}/{dynamics}/{chunk}.parquet",
+    log:
+        "logs/fit_rates/{experiment}/{dynamics}/{chunk}.log",
+    benchmark:
+        "logs/fit_rates/{experiment}/{dynamics}/{chunk}.tsv"
+    conda:
+        "../envs/gradflow.yaml"
+    script:
+        "../../scripts/fit_rates.py"
+
+
+rule rates:
+    """Every measured rate."""
+    input:
+        grid.files(config, "rates"),
+
+
+rule tabulate_rates:
+    """Aggregate the rates of one experiment over replicates, beside predictions and bounds."""
+    input:
+        runs=lambda wildcards: grid.files(config, "runs", wildcards.experiment),
+        rates=lambda wildcards: grid.files(config, "rates", wildcards.experiment),
+        code=sources.of("tabulate_rates.py"),
+    output:
+        multiext("results/tables/{experiment}", ".parquet", ".csv", ".md", ".tex"),
+    log:
+        "logs/tabulate_rates/{experiment}.log",
+    benchmark:
+        "logs/tabulate_rates/{experiment}.tsv"
+    conda:
+        "../envs/gradflow.yaml"
+    params:
+        axes=lambda wildcards: checks.axes(config["experiments"][wildcards.experiment]),
+    script:
+        "../../scripts/tabulate_rates.py"
+
+
+rule tables:
+    """Every table of rates."""
+    input:
+        grid.files(config, "tables"),

@@ -1,5 +1,6 @@
 import os
 import sys
+import time
 from pathlib import Path
 
 from snakemake.logging import logger
@@ -7,7 +8,9 @@ from snakemake.utils import min_version
 
 min_version("9.13")
 sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
-from experiments import checks, config as configuration, grid, sources
+from experiments import checks, config as configuration, grid, sources, summary
+
+STARTED = time.time()
 
 # The paper's experiments, unless the user brings others: Snakemake would merge the two.
 if not workflow.overwrite_configfiles:
@@ -43,3 +46,7 @@ rule all:
         rules.trajectories.input,
         rules.tables.input,
         rules.figures.input,
+
+
+onsuccess:
+    logger.info(summary.summarize(STARTED))

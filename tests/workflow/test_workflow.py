@@ -84,6 +84,58 @@ def test_numbers_do_not_depend_on_chunks_cores_or_other_values_of_an_axis(snakem
         assert same_rows(*(frame.sort_values(order).reset_index(drop=True) for frame in (kept, before)))
 
 
+def test_every_stage_runs_from_one_config_to_tables_and_figures(snakemake, write_config, tmp_path):
+    flow = {"solver": {"method": "flow"}, "time": {"horizon": 10.0, "samples": 80, "spacing": "log", "first": 0.01}}
+    solvers = [{"method": "descent", "step_size": [0.01, 0.02, 0.04]}, {"method": "flow"}]
+    spectral = {"kind": "spectral", "products": [0.1], "imbalance": [0.0, 0.5, 1.0]}
+    one = {"source": "spectrum", "rows": 1, "columns": 1, "values": [[0.2], [0.4], [0.6]]}
+    experiments = {
+        "fit": small_config(
+            dynamics=["asymmetric", "regularized"], regularized={"lambda0": "fit"}, width=[10, 20], **flow
+        ),
+        "sigmoid": small_config(
+            matrix={"source": "teacher", "samples": 30, "features": 3, "noise": 0.01},
+            initialization={"kind": "rescaled", "scale": 0.3, "imbalance": [0.0, 2.0]},
+            dynamics=["sigmoid-linear", "sigmoid-asymmetric"],
+            **flow,
+        ),
+        "mode": small_config(matrix=one, initialization=spectral, width=1, dynamics=["asymmetric"], **flow),
+        "steps": small_config(
+            initialization={"kind": "gaussian", "scale": 0.1}, record=["product"], **{**flow, "solver": solvers}
+        ),
+    }
+    config = {
+        "experiments": {name: config["experiments"]["small"] for name, config in experiments.items()},
+        "figures": {
+            "a": {"kind": "comparison", "experiment": "fit", "columns": "width", "where": {"scale": 1.0}},
+            "b": {"kind": "lambda0", "experiment": "fit", "where": {"scale": 1.0}},
+            "c": {"kind": "loss", "experiment": "sigmoid", "rows": "imbalance"},
+            "d": {"kind": "regimes", "experiment": "mode"},
+            "e": {"kind": "modes", "experiment": "steps"},
+            "f": {"kind": "descent-vs-flow", "experiment": "steps"},
+            "g": {"kind": "rates", "experiment": ["steps", "mode", "fit"]},
+        },
+    }
+    finished = snakemake("--configfile", write_config(config))
+    assert finished.returncode == 0, finished.stderr
+    assert "jobs took" in finished.stderr
+    for figure in config["figures"]:
+        assert (tmp_path / "results" / "figures" / f"{figure}.png").stat().st_size > 10_000
+    assert {path.name for path in (tmp_path / "results" / "tables").iterdir()} == {
+        f"{name}.{ending}" for name in ("fit", "mode", "steps") for ending in ("parquet", "csv", "md", "tex")
+    }
+
+    # The regularized runs took the lambda0 that was fitted to the general run from the same start.
+    fits, runs = read(tmp_path, "lambda0"), read(tmp_path, "runs")
+    keys = ["replicate", "width", "scale"]
+    regularized = runs[runs["dynamics"] == "regularized"].merge(fits, on=keys, suffixes=("", "_fitted"))
+    assert len(regularized) == len(fits) == 8
+    assert (regularized["lambda0"] == regularized["lambda0_fitted"]).all()
+    rates = read(tmp_path, "rates")
+    assert set(rates["quantity"]) == {"product", "mode", "gramian"}
+    assert rates["measured"].notna().mean() > 0.3
+
+
 def test_a_csv_and_the_shipped_table_run_by_their_names(snakemake, write_config, tmp_path):
     matrix = np.array([[3.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
     np.savetxt(tmp_path / "mine.csv", matrix, delimiter=",")
@@ -139,7 +191,7 @@ def test_a_bad_matrix_file_is_named_with_its_row_and_leaves_nothing(snakemake, w
 def scheduled(snakemake, *arguments, **options):
     """Names of the rules that a dry run would run."""
     lines = snakemake("-n", *arguments, **options).stdout.splitlines()
-    return {line.split()[-1].rstrip(":") for line in lines if line.startswith("rule ")} - {"all"}
+    return {line.split()[-1].rstrip(":") for line in lines if line.startswith("rule ")} - {"all", "figures"}
 
 
 def test_an_edit_reruns_what_uses_it_and_nothing_else(snakemake, write_config, project_copy):
@@ -150,8 +202,10 @@ def test_an_edit_reruns_what_uses_it_and_nothing_else(snakemake, write_config, p
     expected = {
         "scripts/experiments/figures/style.py": {"draw_figure"},
         "scripts/experiments/figures/reconstruction.py": {"draw_figure"},
-        "scripts/gradflow/descent.py": {"simulate", "draw_figure"},
-        "scripts/gradflow/matrices.py": {"generate_matrices", "simulate", "draw_figure"},
+        "scripts/gradflow/descent.py": {"simulate", "fit_rates", "tabulate_rates", "draw_figure"},
+        "scripts/gradflow/matrices.py": {"generate_matrices", "simulate", "fit_rates", "tabulate_rates", "draw_figure"},
+        "scripts/gradflow/rates.py": {"fit_rates", "tabulate_rates"},
+        "scripts/experiments/tables.py": {"tabulate_rates"},
         "scripts/experiments/config.py": set(),
     }
     for file, rules in expected.items():

@@ -1,0 +1,88 @@
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments import tables
+
+
+@pytest.fixture
+def fits():
+    """Runs and rates of two grid points with four replicates, one of them not measured and one below its bound."""
+    runs = pd.DataFrame({"run": list("abcdefgh"), "scale": [0.1] * 4 + [1.0] * 4, "width": 5})
+    rates = pd.DataFrame(
+        {
+            "run": list("abcdefgh"),
+            "dynamics": "asymmetric",
+            "solver": "flow",
+            "quantity": "product",
+            "mode": pd.array([None] * 8, dtype="Int32"),
+            "measured": [1.0, 2.0, 4.0, np.nan, 9.0, 10.0, 11.0, 12.0],
+            "uncertainty": 0.1,
+            "reason": [None, None, None, "floor reached", None, None, None, None],
+            "predicted": [1.0, 2.0, 2.0, 2.0, 10.0, 10.0, 10.0, 10.0],
+            "predicted_by": "local rate",
+            "paper": np.nan,
+            "bound": [0.5] * 4 + [9.5] * 4,
+        }
+    )
+    return runs, rates
+
+
+def test_a_row_aggregates_the_replicates_of_a_grid_point(fits):
+    small, large = tables.tabulate(*fits, ["scale", "solver"]).to_dict("records")
+    assert (small["scale"], small["measured"], small["ratio"], small["runs"]) == (0.1, 2.0, 1.0, 4)
+    assert (small["unmeasured"], small["violations"]) == ("1 floor reached", 0)
+    assert (large["measured"], large["predicted"], large["unmeasured"]) == (10.5, 10.0, "")
+    # Of 9, 10, 11 and 12 with uncertainty 0.1, only 9.1 lies below the bound 9.5.
+    assert large["violations"] == 1
+
+
+def test_the_interval_covers_the_true_median_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+    covered = 0
+    for _ in range(200):
+        low, high = tables.interval(rng.standard_normal(25))
+        covered += low <= 0.0 <= high
+    # Of 200 at 95 %, within four standard deviations of the binomial.
+    assert covered >= 190 - 4 * np.sqrt(200 * 0.95 * 0.05)
+    assert covered < 200
+
+
+def test_too_few_replicates_have_no_interval():
+    assert np.isnan(tables.interval(np.array([1.0, 2.0]))).all()
+    assert tables.interval(np.full(5, 2.0)) == (2.0, 2.0)
+
+
+def test_markdown_tells_bounds_from_equalities(fits):
+    text = tables.markdown(tables.tabulate(*fits, ["scale"]), "mine")
+    assert text.startswith("# Rates of `mine`")
+    assert "`bound` is an inequality" in text
+    assert text.count("| asymmetric |") == 2
+
+
+def test_latex_has_a_column_for_each_heading_and_escapes_words(fits):
+    table = tables.tabulate(*fits, ["scale"])
+    text = tables.latex(table, "mine_all")
+    columns = re.search(r"\\begin{longtable}{([Sl]+)}", text).group(1)
+    assert len(columns) == len(table.columns)
+    rows = [line for line in text.splitlines() if "asymmetric" in line]
+    assert len(rows) == 2
+    assert all(line.count("&") == len(columns) - 1 and line.endswith(r"\\") for line in rows)
+    assert "_" not in text.replace(r"\_", "")
+    assert all(rule in text for rule in (r"\toprule", r"\midrule", r"\bottomrule"))
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs a TeX engine")
+def test_latex_compiles_in_a_minimal_document(fits, tmp_path):
+    body = tables.latex(tables.tabulate(*fits, ["scale"]), "mine")
+    document = (
+        r"\documentclass{article}\usepackage{booktabs,longtable,siunitx}\begin{document}" + body + r"\end{document}"
+    )
+    (tmp_path / "t.tex").write_text(document)
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
+    finished = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stdout[-2000:]

@@ -213,9 +213,9 @@ def _trajectories(
 
 
 def _column(values: np.ndarray) -> pa.Array:
-    """Column of numbers, or of lists of numbers from the rows of a matrix."""
+    """Column of numbers, null where NaN, or of lists of numbers from the rows of a matrix."""
     if values.ndim == 1:
-        return pa.array(values)
+        return pa.array(values, from_pandas=True)
     offsets = np.arange(len(values) + 1, dtype=np.int32) * values.shape[1]
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values.ravel()))
 

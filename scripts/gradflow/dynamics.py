@@ -63,7 +63,10 @@ class Dynamics:
         return np.linalg.svdvals(self.product(state))
 
     def limit(self, widths: Array) -> Array | None:
-        """Product that generic starts of the given widths k, shape (batch,), tend to; None where it is not known."""
+        """Product that generic starts of the given widths k, shape (batch,), tend to.
+
+        None where it is not known, or NaN where it is not known of some runs.
+        """
         return self.data
 
     def local_rate(self, state: Array) -> Array | None:
@@ -78,7 +81,7 @@ class Dynamics:
         return None
 
     def gramian_limit(self, widths: Array) -> Array | None:
-        """What the Gramian tends to; None where it is not known."""
+        """What the Gramian tends to; None or NaN as for `limit`."""
         return None
 
     def closed_form(self, times: Array, start: Start) -> "tuple[Dynamics, Array]":
@@ -285,15 +288,15 @@ class Regularized(Asymmetric):
         return None
 
     def limit(self, widths: Array) -> Array | None:
-        gramian = self.gramian_limit(widths)
         rows = self.data.shape[1]
-        return None if gramian is None else gramian[:, :rows, rows:]
+        return self.gramian_limit(widths)[:, :rows, rows:]
 
     def gramian(self, state: Array) -> Array:
         return state @ state.mT
 
-    def gramian_limit(self, widths: Array) -> Array | None:
-        return regularized_limit(self.data, self.target[:, 0], widths) if self._is_solvable() else None
+    def gramian_limit(self, widths: Array) -> Array:
+        limits = regularized_limit(self.data, self.target[:, 0], widths)
+        return np.where(self._is_solvable()[:, None, None], limits, np.nan)
 
     def loss(self, state: Array) -> Array:
         penalty = squared_norm(self._excess(state)) + self.reduced * self.target[:, 0] ** 2
@@ -301,7 +304,7 @@ class Regularized(Asymmetric):
 
     def closed_form(self, times: Array, start: Start) -> tuple[Dynamics, Array]:
         lambda0 = self.target[:, 0]
-        if not self._is_solvable():
+        if not self._is_solvable().all():
             raise ValueError("the flow of (19) has a closed form for Lambda = lambda0 I at weight 1/8")
         view = RegularizedGramian(self.data, lambda0, self.target.shape[1] + self.reduced)
         return view, closed_forms.regularized(times, self.data, start.factors, lambda0)
@@ -311,8 +314,8 @@ class Regularized(Asymmetric):
         # The penalty is of degree four too: at weight 1/8 its curvature is at most that of the loss.
         return 2.0 * Asymmetric.curvature(data, left, right, inputs)
 
-    def _is_solvable(self) -> bool:
-        return bool(np.all(self.target == self.target[:, :1]) and np.all(self.weight == 0.125))
+    def _is_solvable(self) -> NDArray[np.bool_]:
+        return (self.target == self.target[:, :1]).all(axis=1) & (self.weight == 0.125)
 
     def _excess(self, state: Array) -> Array:
         left, right = self.factors(state)

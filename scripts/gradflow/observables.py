@@ -20,7 +20,7 @@ def observer(dynamics: Dynamics, start: Array, widths: Array, product: bool = Fa
     - `error`: relative error ||Y - X||_F / ||Y||_F;
     - `singular_values`, shape (len(runs), min(m, n)): of X, descending (eigenvalues where X is symmetric throughout);
     - `drift`: ||Q(t) - Q(0)||_F, where something is conserved;
-    - `distance`: ||X(t) - X(inf)||_F, where the limit is known;
+    - `distance`: ||X(t) - X(inf)||_F, where the limit is known (NaN for runs of which it is not);
     - `local_rate`: lambda_min(U U^T) + lambda_min(V V^T), at which ||Y - X|| decays at least, for the asymmetric model;
     - `gramian_distance`: ||R R^T(t) - R R^T(inf)||_F, for the regularized model where the limit is known;
     - `product`, shape (len(runs), m * n): X, row-major, if asked for.

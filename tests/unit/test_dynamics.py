@@ -176,6 +176,15 @@ def test_limits_are_fixed_points_that_long_descent_reaches(name, width):
         assert_allclose(dynamics.gramian(state), dynamics.gramian_limit(np.full(3, width)), atol=1e-7)
 
 
+def test_the_limit_of_one_run_does_not_depend_on_whether_that_of_another_is_known():
+    dynamics, factors = problem("regularized")
+    assert dynamics.weight.tolist() == [0.125, 0.3]
+    limits = dynamics.limit(np.full(2, 5))
+    alone = dynamics.select(np.array([0])).limit(np.full(1, 5))
+    assert np.array_equal(limits[:1], alone)
+    assert np.isnan(limits[1]).all()
+
+
 def test_closed_forms_are_refused_where_there_is_none():
     dynamics, factors = problem("asymmetric")
     start = initializations.Start(factors)

@@ -1,0 +1,91 @@
+"""Chunks of runs of every dynamics, start and solver, without snakemake."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import PROJECT, small_config
+
+from experiments import config as configuration
+from experiments import datasets, grid, simulation
+from generate_matrices import generate
+
+SOLVERS = [{"method": "descent", "step_size": [0.002, 0.001]}, {"method": "flow"}, {"method": "exact"}]
+SQUARE = {"source": "gaussian", "rows": 3, "columns": 3, "symmetric": True}
+STARTS = [
+    {"kind": "gaussian", "scale": 0.5},
+    {"kind": "balanced", "scale": 0.5},
+    {"kind": "rescaled", "scale": 0.5, "imbalance": [0.0, 2.0]},
+    {"kind": "identity", "scale": 0.5, "imbalance": [1.5, -1.5]},
+    {"kind": "spectral", "scale": 0.1, "imbalance": [0.0, 1.0, [0.0, 1.0, 2.0]]},
+]
+EXPERIMENTS = {
+    "symmetric": {
+        "matrix": SQUARE,
+        "dynamics": ["linear", "symmetric", "riccati", "asymmetric"],
+        "width": [2, 8],
+        "solver": SOLVERS,
+    },
+    "starts": {"initialization": STARTS, "width": 3, "solver": {"method": "flow"}},
+    "penalties": {
+        "dynamics": ["regularized"],
+        "width": 2,
+        "regularized": {"lambda0": [1.0, [1.0, 2.0]], "weight": [0.125, 0.25]},
+        "solver": SOLVERS[:2],
+    },
+    "sigmoid": {
+        "matrix": {"source": "teacher", "samples": 20, "features": 3, "noise": 0.01},
+        "dynamics": ["sigmoid-linear", "sigmoid-asymmetric"],
+        "solver": SOLVERS[:2],
+    },
+}
+
+
+def computed(name, size):
+    """Runs and trajectories of an experiment in chunks of a size, without the times that they took."""
+    config = {"experiments": small_config(**EXPERIMENTS[name])["experiments"], "runs_per_job": size}
+    configuration.prepare(config, PROJECT / "my.yaml")
+    settings, seed = config["experiments"]["small"], config["seed"]
+    table = generate("small", seed, settings["replicates"], grid.matrix_points(config, "small"), ".")
+    matrices = datasets.matrices(table)
+    parts = [
+        simulation.simulate(list(grid.runs("small", dynamics, seed, points)), matrices, ["product", "factors"])
+        for dynamics in settings["dynamics"]
+        for points in (
+            grid.chunk_points(config, "small", dynamics, chunk) for chunk in grid.chunks(config, "small", dynamics)
+        )
+    ]
+    runs, trajectories = (pd.concat([part.to_pandas() for part in tables]) for tables in zip(*parts, strict=True))
+    return runs.drop(columns="seconds"), trajectories
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_numbers_do_not_depend_on_the_size_of_chunks_bit_for_bit(name):
+    whole = computed(name, 256)
+    for size in (1, 7):
+        for expected, found in zip(whole, computed(name, size), strict=True):
+            for column in expected:
+                assert str(found[column].tolist()) == str(expected[column].tolist()), column
+
+
+def test_every_dynamics_of_a_symmetric_experiment_starts_from_one_product():
+    _, trajectories = computed("symmetric", 256)
+    start = trajectories[(trajectories["t"] == 0) & (trajectories["solver"] == "flow")]
+    for _, same in start.groupby(["replicate", "width", "scale"]):
+        products = np.stack(same["product"])
+        assert len(products) == 4
+        np.testing.assert_allclose(products, np.broadcast_to(products[0], products.shape), atol=1e-14)
+
+
+def test_what_a_start_fixes_is_stored_with_its_run():
+    runs, _ = computed("starts", 256)
+    two = runs[runs["dynamics"] == "asymmetric"].set_index("initialization")
+    assert np.allclose(two.loc["balanced", "imbalance_norm"], 0, atol=1e-14)
+    identity = two.loc["identity"]
+    expected = identity["imbalance"].to_numpy()[:, None] * np.ones(3)
+    np.testing.assert_allclose(np.stack(identity["imbalance_eigenvalues"]), expected, rtol=1e-12)
+    rescaled = two.loc["rescaled"]
+    norms = np.maximum(rescaled["imbalance_max"], -rescaled["imbalance_min"])
+    np.testing.assert_allclose(norms, rescaled["imbalance"], atol=1e-12)
+    vectors = two.loc["spectral"].dropna(subset="imbalance_vector")
+    np.testing.assert_allclose(np.stack(vectors["mode_imbalances"]), np.stack(vectors["imbalance_vector"]))
+    assert vectors["imbalance"].isna().all()

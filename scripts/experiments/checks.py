@@ -104,8 +104,13 @@ def check_matrices(config: Mapping[str, Any], folder: Path) -> None:
             path = f"experiments.{name}.matrix"
             if matrix["source"] in ("file", "table"):
                 _check_files(matrix, f"{path}.path", folder)
-            elif matrix.get("symmetric") and matrix["rows"] != matrix["columns"]:
-                raise ConfigError(f"{path}.symmetric", "a symmetric matrix needs rows and columns to be equal")
+            elif matrix.get("symmetric"):
+                sides = {*grid.axis("rows", matrix["rows"]), *grid.axis("columns", matrix["columns"])}
+                if len(sides) > 1:
+                    message = (
+                        "a symmetric matrix needs rows and columns to be equal; other sizes are other blocks of matrix"
+                    )
+                    raise ConfigError(f"{path}.symmetric", message)
             if matrix["source"] == "spectrum":
                 _check_spectrum(matrix, f"{path}.values")
 
@@ -153,10 +158,11 @@ def check_dynamics(config: Mapping[str, Any], folder: Path) -> None:
 
 def _check_symmetric(experiment: Mapping[str, Any], path: str, folder: Path) -> None:
     for matrix in grid.axis("matrix", experiment["matrix"]):
-        if not _is_symmetric(matrix, folder):
-            raise ConfigError(
-                f"{path}.matrix", "symmetric dynamics need a symmetric matrix: rows = columns and symmetric: true"
-            )
+        if matrix["source"] == "file":
+            _check_symmetric_files(matrix, f"{path}.matrix.path", folder)
+        elif not matrix.get("symmetric"):
+            message = "symmetric dynamics need a symmetric matrix: rows = columns and symmetric: true, or source: file"
+            raise ConfigError(f"{path}.matrix", message)
     for start in grid.axis("initialization", experiment["initialization"]):
         if start["kind"] not in ("gaussian", "spectral"):
             raise ConfigError(
@@ -170,13 +176,17 @@ def _check_symmetric(experiment: Mapping[str, Any], path: str, folder: Path) -> 
                 raise ConfigError(f"{path}.initialization.products", "symmetric dynamics have X(0) = U U^T: write >= 0")
 
 
-def _is_symmetric(matrix: Mapping[str, Any], folder: Path) -> bool:
+def _check_symmetric_files(matrix: Mapping[str, Any], path: str, folder: Path) -> None:
     from experiments.inputs import read_matrix
 
-    if matrix["source"] != "file":
-        return bool(matrix.get("symmetric"))
-    found = [read_matrix(folder / path) for path in grid.axis("path", matrix["path"])]
-    return all(values.shape == values.T.shape and np.array_equal(values, values.T) for values in found)
+    for file in grid.axis("path", matrix["path"]):
+        values = read_matrix(folder / file)
+        if values.shape != values.T.shape:
+            raise ConfigError(
+                path, f"{file} is {values.shape[0]} x {values.shape[1]}; symmetric dynamics need a square matrix"
+            )
+        if not np.array_equal(values, values.T):
+            raise ConfigError(path, f"{file} differs from its transpose; for symmetric dynamics save (Y + Y.T) / 2")
 
 
 def check_starts(config: Mapping[str, Any], folder: Path) -> None:

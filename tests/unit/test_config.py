@@ -120,6 +120,10 @@ TWO = ["asymmetric"]
     ("changes", "message"),
     [
         ({"dynamics": ["symmetric"]}, f"{SMALL}.matrix: symmetric dynamics need a symmetric matrix"),
+        (
+            {"dynamics": ["linear"], "matrix": {**SQUARE, "rows": [3, 4], "columns": [3, 4]}},
+            "rows and columns to be equal",
+        ),
         ({"dynamics": ["riccati"], "matrix": {**SQUARE, "symmetric": False}}, "need a symmetric matrix"),
         (
             {"dynamics": ["symmetric"], "matrix": SQUARE, "initialization": {"kind": "balanced", "scale": 1.0}},
@@ -201,12 +205,22 @@ def test_a_combination_that_works_is_accepted(changes):
     configuration.validate(combined(**changes), PROJECT)
 
 
-def test_a_file_is_asked_whether_it_is_symmetric(tmp_path):
-    for name, matrix in (("yes.csv", "1,2\n2,3\n"), ("no.csv", "1,2\n4,3\n")):
-        (tmp_path / name).write_text(matrix)
-    configuration.validate(combined(dynamics=["symmetric"], matrix={"source": "file", "path": "yes.csv"}), tmp_path)
-    with pytest.raises(ConfigError, match="symmetric matrix"):
-        configuration.validate(combined(dynamics=["symmetric"], matrix={"source": "file", "path": "no.csv"}), tmp_path)
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1,2\n2,3\n", None),
+        ("1,2\n4,3\n", "y.csv differs from its transpose; for symmetric dynamics save"),
+        ("1,2,5\n2,3,6\n", "y.csv is 2 x 3; symmetric dynamics need a square matrix"),
+    ],
+)
+def test_a_file_is_asked_whether_it_is_symmetric(tmp_path, text, message):
+    (tmp_path / "y.csv").write_text(text)
+    config = combined(dynamics=["symmetric"], matrix={"source": "file", "path": "y.csv"})
+    if message is None:
+        configuration.validate(config, tmp_path)
+    else:
+        with pytest.raises(ConfigError, match=message):
+            configuration.validate(config, tmp_path)
 
 
 def test_a_typing_error_is_named_rather_than_the_key_that_it_leaves_missing():

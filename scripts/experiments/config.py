@@ -52,8 +52,8 @@ def check_writable(folder: Path) -> None:
     """Raise `ConfigError` if results cannot be written below a folder, which need not exist yet."""
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not (existing.is_dir() and os.access(existing, os.W_OK)):
-        message = f"{existing} cannot be written; change its permissions or run with --directory ELSEWHERE"
-        raise ConfigError(str(folder), message)
+        message = f"{existing.absolute()} cannot be written; change its permissions or run with --directory ELSEWHERE"
+        raise ConfigError("", message)
 
 
 def _innermost(error: ValidationError) -> ValidationError:

@@ -186,7 +186,7 @@ def input_files(config: Mapping[str, Any], experiment: str, folder: Path) -> lis
 def files(config: Mapping[str, Any], stage: str, experiment: str | None = None) -> list[str]:
     """Files of a stage (`matrices`, `runs`, `trajectories`, `lambda0`, `rates`, `tables`) of one or every experiment.
 
-    No limit is known behind a sigmoid, hence no rate.
+    No limit is known behind a sigmoid: there, rates are measured only where the products are kept.
     """
     if experiment is None:
         return [file for name in config["experiments"] for file in files(config, stage, name)]
@@ -195,12 +195,14 @@ def files(config: Mapping[str, Any], stage: str, experiment: str | None = None) 
     if stage == "lambda0":
         fitted = chunks(config, experiment, "asymmetric") if fits_lambda0(config, experiment) else []
         return [f"results/lambda0/{experiment}/{chunk}.parquet" for chunk in fitted]
-    measured = [name for name in config["experiments"][experiment]["dynamics"] if not name.startswith("sigmoid")]
+    settings = config["experiments"][experiment]
+    known = "product" in settings["record"]
+    measured = [name for name in settings["dynamics"] if known or not name.startswith("sigmoid")]
     if stage == "tables":
         return [f"results/tables/{experiment}.md"] if measured else []
     return [
         f"results/{stage}/{experiment}/{dynamics}/{chunk}.parquet"
-        for dynamics in (measured if stage == "rates" else config["experiments"][experiment]["dynamics"])
+        for dynamics in (measured if stage == "rates" else settings["dynamics"])
         for chunk in chunks(config, experiment, dynamics)
     ]
 

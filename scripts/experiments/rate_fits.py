@@ -46,8 +46,8 @@ def _fit(run: Mapping[str, Any], samples: pd.DataFrame, data: np.ndarray) -> Ite
     times = samples["t"].to_numpy()
     scale = float(np.linalg.norm(data)) + max(map(np.linalg.norm, samples["singular_values"]))
     level = floor(run["solver"], float(scale), run["rtol"])
-    for quantity, mode, distance in _distances(samples, facts):
-        theory = predicted[quantity][mode or 0]
+    for quantity, mode, distance in _distances(run, samples, facts):
+        theory = predicted[quantity][mode or 0] if quantity in predicted else Prediction()
         if run["solver"] == "descent":
             theory = theory.of_descent(run["step_size"])
         # The Gramian is of the size of |lambda0| where the product is of that of Y.
@@ -81,14 +81,19 @@ def _facts(run: Mapping[str, Any], samples: pd.DataFrame, data: np.ndarray) -> F
     )
 
 
-def _distances(samples: pd.DataFrame, facts: Facts) -> Iterator[tuple[str, int | None, np.ndarray]]:
-    """The distances whose rates are measured, where their limits are known."""
+def _distances(
+    run: Mapping[str, Any], samples: pd.DataFrame, facts: Facts
+) -> Iterator[tuple[str, int | None, np.ndarray]]:
+    """The distances whose rates are measured: to the limits that theory knows, else to where a run came to rest."""
     if samples["distance"].notna().all():
         yield "product", None, samples["distance"].to_numpy()
         spectra = np.stack(samples["singular_values"])
         limits = np.where(np.arange(len(facts.values)) < facts.width, np.maximum(facts.values, 0.0), 0.0)
         for mode, limit in enumerate(limits):
             yield "mode", mode, np.abs(spectra[:, mode] - limit)
+    elif run["outcome"] == "converged" and samples["product"].notna().all():
+        products = np.stack(samples["product"])
+        yield "product", None, np.linalg.norm(products - products[-1], axis=1)
     if samples["gramian_distance"].notna().all():
         yield "gramian", None, samples["gramian_distance"].to_numpy()
 

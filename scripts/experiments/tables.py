@@ -9,6 +9,11 @@ import pandas as pd
 # Columns that tell rows of the table apart, besides the axes of the experiment.
 KEYS = ["dynamics", "solver", "quantity", "mode"]
 
+COLUMNS = [
+    *("measured", "low", "high", "predicted", "predicted_by", "ratio", "paper", "bound"),
+    *("violations", "runs", "unmeasured"),
+]
+
 NOTES = {
     "regularized": (
         "For m ≠ n, the exponent |λ₀| that the paper states in Proposition 5 is that of RRᵀ (quantity gramian); "
@@ -52,7 +57,8 @@ def tabulate(runs: pd.DataFrame, rates: pd.DataFrame, axes: Sequence[str]) -> pd
     joined["ratio"] = joined["measured"] / joined["predicted"]
     joined["violations"] = joined["measured"] + joined["uncertainty"] < joined["bound"]
     groups = joined.groupby([*axes, *KEYS], observed=True, dropna=False, sort=False)
-    return pd.DataFrame([dict(zip([*axes, *KEYS], key, strict=True)) | _row(some) for key, some in groups])
+    rows = [dict(zip([*axes, *KEYS], key, strict=True)) | _row(some) for key, some in groups]
+    return pd.DataFrame(rows, columns=[*axes, *KEYS, *COLUMNS])
 
 
 def _row(some: pd.DataFrame) -> dict[str, Any]:

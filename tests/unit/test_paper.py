@@ -127,3 +127,17 @@ def test_product_and_gramian_of_a_rectangular_regularized_problem_have_rates_of_
     assert (predicted["product"] > predicted["gramian"] + 0.1).all()
     table = tables.tabulate(runs, rates, ["rows", "columns", "lambda0"])
     assert "is that of RRᵀ" in tables.markdown(table, "rates-regularized")
+
+
+def test_where_theory_knows_no_limit_the_rate_is_that_of_coming_to_rest():
+    solver = {"method": "flow", "rtol": 1e-12}
+    runs, trajectories, matrices = compute("rates-asymmetric", replicates=1, solver=solver, record=["product"])
+    known = rate_fits.fit(runs, trajectories, matrices).to_pandas()
+    unknown = rate_fits.fit(runs, trajectories.assign(distance=np.nan), matrices).to_pandas()
+    both = (
+        known[known["quantity"] == "product"]
+        .merge(unknown, on="run", suffixes=("", "_rest"))
+        .dropna(subset=["measured", "measured_rest"])
+    )
+    assert len(both) > 60
+    assert_allclose(both["measured_rest"], both["measured"], rtol=0.01)

@@ -41,6 +41,14 @@ def test_a_row_aggregates_the_replicates_of_a_grid_point(fits):
     assert large["violations"] == 1
 
 
+def test_no_rates_make_an_empty_table_in_every_format(fits):
+    runs, rates = fits
+    table = tables.tabulate(runs, rates.iloc[:0], ["scale"])
+    assert list(table.columns[:5]) == ["scale", "dynamics", "solver", "quantity", "mode"]
+    assert "| scale " in tables.markdown(table, "mine")
+    assert r"\toprule" in tables.latex(table, "mine")
+
+
 def test_the_interval_covers_the_true_median_as_often_as_it_says():
     rng = np.random.default_rng(0)
     covered = 0

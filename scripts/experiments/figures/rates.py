@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from experiments.errors import InputError
 from experiments.figures import style
 
 MARKERS = {"product": "o", "mode": "s", "gramian": "^"}
@@ -15,6 +16,8 @@ WORDS = {"product": "‖X − X∞‖", "mode": "mode |σᵢ − σᵢ∞|", "gr
 def draw(tables: dict[str, pd.DataFrame]) -> Figure:
     """Log-log with the diagonal, coloured by dynamics; bounds are open markers; the ratio to the prediction below."""
     rates = tables["rates"].dropna(subset="measured")
+    if rates["predicted"].isna().all():
+        raise InputError("no rate that theory predicts was measured; draw the rates of another experiment")
     height = {"height_ratios": (2.2, 1)}
     figure, (top, bottom) = plt.subplots(
         2, 1, sharex=True, figsize=(0.75 * style.PAGE_WIDTH, 2.4 * style.PANEL_HEIGHT), gridspec_kw=height

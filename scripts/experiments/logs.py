@@ -9,6 +9,8 @@ from tqdm import tqdm
 
 from experiments.errors import InputError
 
+BAR = "{desc}: {percentage:3.0f}% in {elapsed}, {remaining} left\n"
+
 
 @contextmanager
 def to(path: str) -> Iterator[None]:
@@ -42,6 +44,3 @@ def progress(label: str) -> Iterator[Callable[[float], None]]:
     file = next(handler for handler in logging.getLogger().handlers if isinstance(handler, logging.FileHandler))
     with tqdm(total=100, desc=label, file=file.stream, mininterval=5.0, ascii=True, ncols=80, bar_format=BAR) as bar:
         yield lambda fraction: bar.update(100.0 * fraction - bar.n) and None
-
-
-BAR = "{desc}: {percentage:3.0f}% in {elapsed}, {remaining} left\n"

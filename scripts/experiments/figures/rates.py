@@ -22,6 +22,8 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
     figure, (top, bottom) = plt.subplots(
         2, 1, sharex=True, figsize=(0.75 * style.PAGE_WIDTH, 2.4 * style.PANEL_HEIGHT), gridspec_kw=height
     )
+    # Before anything is drawn, so that the margins are those of this scale.
+    bottom.set_yscale("symlog", linthresh=1e-3)
     for (dynamics, quantity), some in rates.groupby(["dynamics", "quantity"], observed=True):
         mark = {"marker": MARKERS[quantity], "linestyle": "", "markersize": 3.5, "color": style.COLOURS[dynamics]}
         known, bounded = some.dropna(subset="predicted"), some.dropna(subset="bound").query("bound > 0")
@@ -38,7 +40,6 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
     left_out = int((rates["bound"] < ends[0]).sum())
     label = f"predicted rate (open markers: lower bound; {left_out} bounds lie further left)"
     bottom.set(xlabel=label, ylabel="measured / predicted − 1")
-    bottom.set_yscale("symlog", linthresh=1e-3)
     present = rates.groupby(["dynamics", "quantity"], observed=True).size().index
     colours = [
         Line2D([], [], color=style.COLOURS[name], marker="o", linestyle="", label=style.LABELS[name])

@@ -2,15 +2,18 @@
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SCHEMA_VERSION = "1"
 SOFTWARE = ("numpy", "scipy", "pandas", "pyarrow", "snakemake")
@@ -235,6 +238,16 @@ def replacing(path: str) -> Iterator[Path]:
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def with_samples(
+    runs: "pd.DataFrame", trajectories: "pd.DataFrame", progress: Callable[[float], None]
+) -> Iterator[tuple[dict[str, Any], "pd.DataFrame | None"]]:
+    """Each run with its samples, None where it has none; `progress` is called as they are taken."""
+    samples = dict(list(trajectories.groupby("run", sort=False)))
+    for place, run in enumerate(runs.to_dict("records")):
+        yield run, samples.get(run["run"])
+        progress((place + 1) / len(runs))
 
 
 def fitted(paths: Iterable[str]) -> dict[str, float]:

@@ -30,14 +30,12 @@ def fit(
     progress : callable
         Called with the fraction done.
     """
-    samples = dict(list(trajectories.groupby("run", sort=False)))
     rows = []
-    for place, run in enumerate(runs.to_dict("records")):
+    for run, samples in datasets.with_samples(runs, trajectories, progress):
         row = {name: run[name] for name in ("run", "experiment", "replicate", "rows", "columns", "width", "scale")}
-        if run["outcome"] != "diverged":
-            row |= _fit(run, samples[run["run"]], matrices[run["matrix"]].values)
+        if run["outcome"] != "diverged" and samples is not None:
+            row |= _fit(run, samples, matrices[run["matrix"]].values)
         rows.append(row)
-        progress((place + 1) / len(runs))
     return datasets.table(rows, datasets.LAMBDA0)
 
 

@@ -30,12 +30,10 @@ def fit(
     progress : callable
         Called with the fraction done.
     """
-    samples = dict(list(trajectories.groupby("run", sort=False)))
     rows: list[dict[str, Any]] = []
-    for place, run in enumerate(runs.to_dict("records")):
-        if run["run"] in samples:
-            rows += _fit(run, samples[run["run"]], matrices[run["matrix"]].values)
-        progress((place + 1) / len(runs))
+    for run, samples in datasets.with_samples(runs, trajectories, progress):
+        if samples is not None:
+            rows += _fit(run, samples, matrices[run["matrix"]].values)
     return datasets.table(rows, datasets.RATES)
 
 

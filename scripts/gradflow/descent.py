@@ -67,8 +67,7 @@ def descend(
     # Divergence is a result: it overflows on its way to being noticed at the next sample.
     with np.errstate(over="ignore", invalid="ignore"):
         for sample, target in enumerate(steps):
-            for _ in range(target - done):
-                state = state + step_size * dynamics.velocity(state)
+            state = dynamics.descend(state, step_size, target - done)
             done = target
             solution.work[runs] = done
             alive = dynamics.error(state) <= bound[runs]

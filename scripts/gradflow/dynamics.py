@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from gradflow import closed_forms, gauge
 from gradflow.initializations import Start
+from gradflow.products import Product as Times
+from gradflow.products import Step
+from gradflow.spectra import singular_values
 
 Array = NDArray[np.float64]
 
@@ -42,6 +45,19 @@ class Dynamics:
         """Minus the gradient of the loss, of the state's shape."""
         raise NotImplementedError
 
+    def step(self, state: Array, step_size: float) -> Step | None:
+        """One step of descent as products of matrices whose state stacks up to this one; None where it is none."""
+        return None
+
+    def descend(self, state: Array, step_size: float, count: int) -> Array:
+        """State after `count` steps of gradient descent, state + step_size * velocity(state)."""
+        step = self.step(state, step_size)
+        if step is not None and step.is_small():
+            return np.concatenate(step.repeat(count), axis=1, out=np.empty_like(state, order="C"))
+        for _ in range(count):
+            state = state + step_size * self.velocity(state)
+        return state
+
     def product(self, state: Array) -> Array:
         """Product X of the state, shape (batch, m, n)."""
         raise NotImplementedError
@@ -60,7 +76,7 @@ class Dynamics:
 
     def spectrum(self, state: Array) -> Array:
         """Singular values of X, descending, shape (batch, min(m, n)); eigenvalues where X is symmetric throughout."""
-        return np.linalg.svdvals(self.product(state))
+        return singular_values(self.product(state))
 
     def limit(self, widths: Array) -> Array | None:
         """Product that generic starts of the given widths k, shape (batch,), tend to.
@@ -119,6 +135,10 @@ class Linear(Product):
     def velocity(self, state: Array) -> Array:
         return self.data - state
 
+    def descend(self, state: Array, step_size: float, count: int) -> Array:
+        # A step multiplies X - Y by 1 - step_size.
+        return self.data + (1.0 - step_size) ** count * (state - self.data)
+
     def closed_form(self, times: Array, start: Start) -> tuple[Dynamics, Array]:
         return self, closed_forms.linear(times, self.data, self.start(start.factors))
 
@@ -169,11 +189,20 @@ class Symmetric(Dynamics):
     def velocity(self, state: Array) -> Array:
         return 2.0 * (self.data - state @ state.mT) @ state
 
+    def step(self, state: Array, step_size: float) -> Step:
+        scale = np.full((len(state), 1, 1), 2.0 * step_size)
+        return Step(
+            {"U": state},
+            {"Y": scale * self.data, "-eta": -scale},
+            (Times("E", "Y", "U", "U'", "-eta"), Times("U+", "U", "E", "U")),
+        )
+
     def product(self, state: Array) -> Array:
         return state @ state.mT
 
     def spectrum(self, state: Array) -> Array:
-        return np.flip(np.linalg.eigvalsh(self.product(state)), axis=1)
+        values = singular_values(state) ** 2
+        return np.pad(values, ((0, 0), (0, state.shape[1] - values.shape[1])))
 
     def limit(self, widths: Array) -> Array:
         return positive_part(self.data, widths)
@@ -206,6 +235,15 @@ class Asymmetric(Dynamics):
         np.matmul(force, right, out=velocity[:, :rows])
         np.matmul(force.mT, left, out=velocity[:, rows:])
         return velocity
+
+    def step(self, state: Array, step_size: float) -> Step | None:
+        left, right = self.factors(state)
+        scale = np.full((len(state), 1, 1), step_size)
+        return Step(
+            {"U": left, "V": right},
+            {"Y": scale * self.data, "-eta": -scale},
+            (Times("E", "Y", "U", "V'", "-eta"), Times("U+", "U", "E", "V"), Times("V", "V", "E'", "U")),
+        )
 
     def force(self, product: Array) -> Array:
         """Minus the gradient of the loss with respect to X, shape (batch, m, n)."""
@@ -280,6 +318,25 @@ class Regularized(Asymmetric):
         velocity[:, :rows] -= left @ pull
         velocity[:, rows:] += right @ pull
         return velocity
+
+    def step(self, state: Array, step_size: float) -> Step:
+        left, right = self.factors(state)
+        scale = np.full((len(state), 1, 1), step_size)
+        weight = 4.0 * self.weight[:, None, None] * scale
+        target = self.target[:, None, :] * np.eye(state.shape[-1])
+        return Step(
+            {"U": left, "V": right},
+            {"Y": scale * self.data, "-eta": -scale, "L": -weight * target, "+weight": weight, "-weight": -weight},
+            (
+                Times("E", "Y", "U", "V'", "-eta"),
+                Times("left pull", "L", "U'", "U", "+weight"),
+                Times("pull", "left pull", "V'", "V", "-weight"),
+                Times("U+", "U", "E", "V"),
+                Times("U+", "U+", "U", "pull", -1),
+                Times("V+", "V", "E'", "U"),
+                Times("V+", "V+", "V", "pull"),
+            ),
+        )
 
     def imbalance(self, state: Array) -> None:
         return None
@@ -379,6 +436,9 @@ class Sigmoid(Dynamics):
     inputs: Array
     outputs: Array
 
+    def step(self, state: Array, step_size: float) -> None:
+        return None
+
     def limit(self, widths: Array) -> None:
         return None
 
@@ -448,7 +508,7 @@ def regularized_limit(data: Array, lambda0: Array, widths: Array) -> Array:
 def least_eigenvalue(factor: Array) -> Array:
     """Smallest eigenvalue of F F^T, shape (batch,), for factors F of shape (batch, rows, w)."""
     rows, width = factor.shape[1:]
-    return np.linalg.svdvals(factor)[:, -1] ** 2 if width >= rows else np.zeros(len(factor))
+    return singular_values(factor)[:, -1] ** 2 if width >= rows else np.zeros(len(factor))
 
 
 def sigmoid(x: Array) -> Array:

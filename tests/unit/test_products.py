@@ -1,0 +1,79 @@
+"""The compiled steps of descent against the plain ones."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gradflow import products
+from gradflow.dynamics import Asymmetric, Linear, Regularized, Symmetric
+from gradflow.lanes import LANES
+from gradflow.products import Product, Step
+
+SIZES = st.integers(1, 9)
+
+
+def loop(dynamics, state, step_size, count):
+    for _ in range(count):
+        state = state + step_size * dynamics.velocity(state)
+    return state
+
+
+def problem(kind, rng, runs, rows, columns, width):
+    """A batch of problems and of states, of norm about 1 whatever the shape."""
+    if kind is Symmetric:
+        columns = rows
+    data = rng.standard_normal((runs, rows, columns)) / np.sqrt(rows * columns)
+    factors = rng.standard_normal((runs, rows + columns, width)) / np.sqrt((rows + columns) * width)
+    if kind is Symmetric:
+        return Symmetric(data + data.mT), factors[:, :rows]
+    if kind is Linear:
+        return Linear(data), factors[:, :rows] @ factors[:, rows:].mT
+    if kind is Regularized:
+        weight, reduced = rng.uniform(0.05, 0.3, runs), np.zeros(runs)
+        return Regularized(data, rng.standard_normal((runs, width)), weight, reduced), factors
+    return kind(data), factors
+
+
+@pytest.mark.parametrize("kind", [Linear, Symmetric, Asymmetric, Regularized])
+@settings(max_examples=40)
+@given(SIZES, SIZES, st.integers(1, 20), st.integers(1, 2 * LANES + 1), st.integers(0, 60), st.integers(0, 2**32))
+def test_compiled_descent_equals_a_plain_loop(kind, rows, columns, width, runs, count, seed):
+    dynamics, start = problem(kind, np.random.default_rng(seed), runs, rows, columns, width)
+    expected = loop(dynamics, start, 0.05, count)
+    found = dynamics.descend(start, 0.05, count)
+    scale = np.linalg.norm(expected, axis=(1, 2))
+    assert (np.linalg.norm(found - expected, axis=(1, 2)) <= 1e-12 * scale).all()
+
+
+@pytest.mark.parametrize("kind", [Symmetric, Asymmetric, Regularized])
+def test_a_run_has_the_same_bits_alone_and_among_others(kind):
+    dynamics, start = problem(kind, np.random.default_rng(0), 3 * LANES - 1, 4, 7, 6)
+    together = dynamics.descend(start, 0.05, 100)
+    for run in range(len(start)):
+        alone = dynamics.select(np.array([run])).descend(start[run : run + 1], 0.05, 100)
+        assert np.array_equal(alone[0], together[run])
+
+
+def test_a_run_that_overflows_leaves_its_neighbours_alone():
+    dynamics, start = problem(Asymmetric, np.random.default_rng(1), LANES, 3, 4, 5)
+    expected = dynamics.descend(start, 0.05, 100)
+    start[2] = np.nan
+    others = np.arange(LANES) != 2
+    assert np.array_equal(dynamics.descend(start, 0.05, 100)[others], expected[others])
+
+
+def test_large_matrices_go_through_blas_and_agree(monkeypatch):
+    dynamics, start = problem(Asymmetric, np.random.default_rng(2), 2, 40, 50, 60)
+    assert not dynamics.step(start, 0.05).is_small()
+    through_blas = dynamics.descend(start, 0.05, 20)
+    monkeypatch.setattr(products, "MOST_TILES", 10_000)
+    np.testing.assert_allclose(dynamics.descend(start, 0.05, 20), through_blas, atol=1e-13)
+
+
+def test_a_product_is_that_of_its_matrices():
+    rng = np.random.default_rng(3)
+    state, left, right, factor = (rng.standard_normal((5, *shape)) for shape in ((3, 4), (6, 3), (6, 4), (1, 1)))
+    step = Step({"X": state}, {"A": left, "B": right, "c": factor}, (Product("X", "X", "A'", "B", "c"),))
+    expected = state + 2 * factor * left.mT @ right
+    np.testing.assert_allclose(step.repeat(2)[0], expected, rtol=1e-14, atol=1e-14)

@@ -14,6 +14,7 @@ reached Y, from where the loss, which only decreases, does not let it go, or whe
 """
 
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -30,7 +31,10 @@ from gradflow.solution import CONVERGED, DIVERGED, Index, Observe, Progress, Sol
 STAGES, DENSE_STAGES = 12, 16
 WEIGHTS = np.zeros((DENSE_STAGES, DENSE_STAGES))
 WEIGHTS[:12, :12], WEIGHTS[12, :12], WEIGHTS[13:] = DOP853.A, DOP853.B, DOP853.A_EXTRA
-FIFTH, THIRD, DENSE = DOP853.E5[:12].copy(), DOP853.E3[:12].copy(), DOP853.D.copy()
+FIFTH, THIRD = DOP853.E5[:12].copy(), DOP853.E3[:12].copy()
+# Row p of DENSE is the weight of each stage in what x, x (1 - x), x^2 (1 - x), ... multiply at a fraction x of a step.
+CHANGE, BEGIN, END = WEIGHTS[12], np.eye(DENSE_STAGES)[0], np.eye(DENSE_STAGES)[STAGES]
+DENSE = np.vstack([CHANGE, BEGIN - CHANGE, 2.0 * CHANGE - BEGIN - END, DOP853.D])
 
 # A step may err by FRACTION * rtol * (first residual / present residual), and at most COARSEST, of its own length, and
 # by ROUNDING of the state in any case. FRACTION is far below 1 because errors add up, keep their relative size where
@@ -184,7 +188,7 @@ def _step(front: _Front, solution: Solution, times: Array, observe: Observe, rto
     if passed.any():
         inner = front.select(passed)
         rows, samples = _spans(inner.seen, reached[passed])
-        inside = _interpolate(inner, step[passed], state[passed], stages[passed], rows, times[samples])
+        inside = _interpolate(inner, step[passed], stages[passed], rows, times[samples])
         solution.work[inner.runs] += DENSE_STAGES - STAGES - 1
         solution.record(inner.runs[rows], samples, observe(inner.dynamics.select(rows), inside, inner.runs[rows]))
 
@@ -214,19 +218,23 @@ def _attempt(front: _Front, step: Array) -> tuple[Array, Array, Array]:
     return state, stages, step * fifth / np.sqrt(fifth + 0.01 * third + TINY)
 
 
-def _interpolate(front: _Front, step: Array, state: Array, stages: Array, rows: Index, t: Array) -> Array:
-    """States within the step from `front` to `state`: row i is that of run rows[i] at time t[i]."""
-    size = _column(step, state)
+def _interpolate(front: _Front, step: Array, stages: Array, rows: Index, t: Array) -> Array:
+    """States within the step from `front`: row i is that of run rows[i], in ascending order, at time t[i]."""
+    size = _column(step, front.state)
     for s in range(STAGES + 1, DENSE_STAGES):
         stages[:, s] = front.dynamics.velocity(front.state + size * _weigh(WEIGHTS[s, :s], stages[:, :s]))
-    change, begin, end = state - front.state, size * stages[:, 0], size * stages[:, STAGES]
-    terms = [change, begin - change, 2.0 * change - begin - end, *(size * _weigh(row, stages) for row in DENSE)]
-    x = _column((t - front.t[rows]) / step[rows], state)
-    # terms[0] x + terms[1] x (1 - x) + terms[2] x^2 (1 - x) + ..., by Horner's rule.
-    inside = np.zeros_like(state[rows])
-    for place, term in reversed(list(enumerate(terms))):
-        inside = (inside + term[rows]) * (1.0 - x if place % 2 else x)
-    return front.state[rows] + inside
+    x = (t - front.t[rows]) / step[rows]
+    weights, factor = np.zeros((len(rows), DENSE_STAGES)), step[rows]
+    for place, terms in enumerate(DENSE):
+        factor = factor * (1.0 - x if place % 2 else x)
+        weights += factor[:, None] * terms
+    inside = front.state[rows]
+    flat, changes = inside.reshape(len(rows), -1), stages.reshape(*stages.shape[:2], -1)
+    # One product of two matrices a run: it does not depend on the other runs.
+    ends = np.searchsorted(rows, np.arange(len(step) + 1))
+    for run, (first, last) in enumerate(pairwise(ends)):
+        flat[first:last] += weights[first:last] @ changes[run]
+    return inside
 
 
 def _norm(arrays: Array) -> Array:

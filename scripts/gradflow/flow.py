@@ -229,11 +229,11 @@ def _interpolate(front: _Front, step: Array, stages: Array, rows: Index, t: Arra
         factor = factor * (1.0 - x if place % 2 else x)
         weights += factor[:, None] * terms
     inside = front.state[rows]
-    flat, changes = inside.reshape(len(rows), -1), stages.reshape(*stages.shape[:2], -1)
-    # One product of two matrices a run: it does not depend on the other runs.
+    flat, changes = inside.reshape(len(rows), 1, -1), stages.reshape(*stages.shape[:2], -1)
     ends = np.searchsorted(rows, np.arange(len(step) + 1))
     for run, (first, last) in enumerate(pairwise(ends)):
-        flat[first:last] += weights[first:last] @ changes[run]
+        # One product of a vector and a matrix a sample: it does not depend on the others.
+        flat[first:last] += weights[first:last, None] @ changes[run]
     return inside
 
 

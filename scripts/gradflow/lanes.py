@@ -174,6 +174,10 @@ class Kernel:
             write(code, count)
         code.builder.ret_void()
         module = binding.parse_assembly(str(code.module))
+        options = binding.create_pipeline_tuning_options(speed_level=1)
+        options.loop_unrolling = False
+        passes = binding.create_pass_builder(_PROCESSOR, options)
+        passes.getModulePassManager().run(module, passes)
         self._engine = binding.create_mcjit_compiler(module, _PROCESSOR)
         self._engine.finalize_object()
         address = self._engine.get_function_address("kernel")

@@ -1,6 +1,6 @@
 """A step of descent as products of small matrices, compiled for their shapes and repeated inside of the kernel."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import product as pairs
@@ -16,8 +16,8 @@ from gradflow.lanes import TILE, Code, Kernel, Lanes
 Array = NDArray[np.float64]
 Shapes = tuple[tuple[str, tuple[int, int]], ...]
 
-# Steps of more tiles than this go through BLAS: their matrices are large enough for it.
-MOST_TILES = 200
+# Steps with more entries than this go through BLAS: a block of runs leaves the cache, and BLAS begins to be efficient.
+MOST_ENTRIES = 8_000
 
 
 class Product(NamedTuple):
@@ -52,9 +52,7 @@ class Step:
 
     def is_small(self) -> bool:
         """Whether the step is worth compiling."""
-        sizes = dict(self.shapes())
-        tiles = (len(_tiles(*sizes[product.out])) for product in self.products)
-        return sum(tiles) <= MOST_TILES
+        return sum(rows * columns for _, (rows, columns) in self.shapes()) <= MOST_ENTRIES
 
     def shapes(self) -> Shapes:
         """Shapes of all matrices, by name."""
@@ -84,53 +82,75 @@ def compiled(shapes: Shapes, products: tuple[Product, ...]) -> Kernel:
     def write(code: Code, count: ir.Value) -> None:
         with code.loop(0, count):
             for product in products:
-                for tile in _tiles(*sizes[product.out]):
-                    multiply(code, product, tile)
-            for name, size in shapes:
+                rows, columns = sizes[product.out]
+                for down, across in pairs(_bands(rows, TILE[0]), _bands(columns, TILE[1])):
+                    with code.loop(0, down.count) as i, code.loop(0, across.count) as j:
+                        multiply(code, product, Tile(down, i), Tile(across, j))
+            for name, (rows, columns) in shapes:
                 if f"{name}+" in sizes:
-                    with code.loop(0, size[0] * size[1]) as entry:
+                    with code.loop(0, rows * columns) as entry:
                         new = code.load(code.place(places[f"{name}+"], (entry, 1)))
                         code.store(new, code.place(places[name], (entry, 1)))
 
-    def multiply(code: Code, product: Product, tile: list[tuple[int, int]]) -> None:
+    def multiply(code: Code, product: Product, down: Tile, across: Tile) -> None:
         """Sum the entries of a tile of the product."""
-        out, base = (entries(name) for name in (product.out, product.base))
-        left, right = entries(product.left), entries(product.right)
         scaled = isinstance(product.factor, str)
-        first = [code.constant(0.0) if scaled else code.load(base(code, i, j)) for i, j in tile]
+        tile = list(pairs(range(down.band.size), range(across.band.size)))
+
+        def place(name: str, i: int, j: int) -> ir.Value:
+            """Place of an entry of the tile."""
+            return code.place(places[name], *down.at(i, sizes[name][1]), *across.at(j, 1))
+
+        def operand(name: str, tile: Tile, index: int, a: ir.Value, axis: int) -> Lanes:
+            """Entry of a factor of the product: a row of the left one, a column of the right one, at a."""
+            strides = (1, sizes[name[:-1]][1]) if name.endswith("'") else (sizes[name][1], 1)
+            return code.load(
+                code.place(places[name.rstrip("'")], *tile.at(index, strides[axis]), (a, strides[1 - axis]))
+            )
 
         def add(a: ir.Value, sums: list[Lanes]) -> list[Lanes]:
-            rows = {i: code.load(left(code, i, a)) for i in dict(tile)}
-            columns = {j: code.load(right(code, a, j)) for j in {j: None for _, j in tile}}
+            rows = [operand(product.left, down, i, a, 0) for i in range(down.band.size)]
+            columns = [operand(product.right, across, j, a, 1) for j in range(across.band.size)]
             if product.factor == -1:
-                rows = {i: -row for i, row in rows.items()}
+                rows = [-row for row in rows]
             return [rows[i].times(columns[j], total) for (i, j), total in zip(tile, sums, strict=True)]
 
+        first = [code.constant(0.0) if scaled else code.load(place(product.base, *entry)) for entry in tile]
         sums = code.fold(_shape(product.left, sizes)[1], first, add)
-        for (i, j), total in zip(tile, sums, strict=True):
+        for entry, total in zip(tile, sums, strict=True):
             if isinstance(product.factor, str):
                 factor = code.load(code.place(places[product.factor]))
-                total = factor.times(total, code.load(base(code, i, j)))
-            code.store(total, out(code, i, j))
-
-    def entries(name: str) -> Callable[[Code, ir.Value | int, ir.Value | int], ir.Value]:
-        """Function from indices to the place of an entry of a matrix."""
-        first, (_, columns) = places[name.rstrip("'")], sizes[name.rstrip("'")]
-        strides = (1, columns) if name.endswith("'") else (columns, 1)
-        return lambda code, i, j: code.place(first, (i, strides[0]), (j, strides[1]))
+                total = factor.times(total, code.load(place(product.base, *entry)))
+            code.store(total, place(product.out, *entry))
 
     return Kernel(sum(rows * columns for rows, columns in sizes.values()), write)
 
 
-def _tiles(rows: int, columns: int) -> list[list[tuple[int, int]]]:
-    """Entries of a matrix in tiles of at most `TILE` rows and columns."""
-    bands = pairs(_split(rows, TILE[0]), _split(columns, TILE[1]))
-    return [list(pairs(down, across)) for down, across in bands]
+class Band(NamedTuple):
+    """Equal parts of the rows, or the columns, of a matrix that follow each other."""
+
+    start: int
+    size: int
+    count: int
 
 
-def _split(size: int, most: int) -> list[range]:
+class Tile(NamedTuple):
+    """One part of a band, by its number."""
+
+    band: Band
+    number: ir.Value
+
+    def at(self, index: int, stride: int) -> tuple[tuple[ir.Value | int, int], ...]:
+        """What an index within the part adds to a place, as pairs of an index and its stride."""
+        return (self.number, self.band.size * stride), (self.band.start + index, stride)
+
+
+def _bands(size: int, most: int) -> list[Band]:
+    """A size in parts of at most `most`, as equal as can be."""
     parts = -(-size // most)
-    return [range(size * part // parts, size * (part + 1) // parts) for part in range(parts)]
+    least, longer = divmod(size, parts)
+    bands = [Band(0, least, parts - longer), Band((parts - longer) * least, least + 1, longer)]
+    return [band for band in bands if band.count]
 
 
 def _places(shapes: Shapes) -> dict[str, int]:

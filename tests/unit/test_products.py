@@ -64,10 +64,10 @@ def test_a_run_that_overflows_leaves_its_neighbours_alone():
 
 
 def test_large_matrices_go_through_blas_and_agree(monkeypatch):
-    dynamics, start = problem(Asymmetric, np.random.default_rng(2), 2, 40, 50, 60)
+    dynamics, start = problem(Asymmetric, np.random.default_rng(2), 2, 80, 90, 100)
     assert not dynamics.step(start, 0.05).is_small()
     through_blas = dynamics.descend(start, 0.05, 20)
-    monkeypatch.setattr(products, "MOST_TILES", 10_000)
+    monkeypatch.setattr(products, "MOST_ENTRIES", 100_000)
     np.testing.assert_allclose(dynamics.descend(start, 0.05, 20), through_blas, atol=1e-13)
 
 

@@ -8,7 +8,7 @@ from snakemake.utils import min_version
 
 min_version("9.13")
 sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
-from experiments import checks, config as configuration, grid, sources, summary
+from experiments import checks, config as configuration, costs, grid, memory, sources, summary
 
 STARTED = time.time()
 
@@ -26,6 +26,7 @@ try:
         logger.warning(f"{CONFIG_FILE.name}: {warning}")
 except configuration.ConfigError as error:
     sys.exit(f"{CONFIG_FILE.name}: {error}")
+COSTS = {name: costs.Costs.of(experiment, CONFIG_FILE.parent) for name, experiment in config["experiments"].items()}
 
 
 wildcard_constraints:

@@ -1,12 +1,11 @@
-"""Measure and predict the convergence rates of one chunk of runs."""
+"""Measure and predict the convergence rates of one chunk of runs, one row group after the other."""
 
 from experiments import datasets, grid, logs, rate_fits
 
 if "snakemake" in globals():
     snakemake = globals()["snakemake"]
     with logs.to(snakemake.log[0]), logs.progress("fit rates") as progress:
-        matrices, runs, trajectories = (
-            datasets.read(snakemake.input[name]) for name in ("matrices", "runs", "trajectories")
-        )
-        fits = rate_fits.fit(runs.to_pandas(), trajectories.to_pandas(), datasets.matrices(matrices), progress)
-        datasets.write(fits, snakemake.output[0], grid.provenance(snakemake.config, snakemake.wildcards.experiment))
+        provenance = grid.provenance(snakemake.config, snakemake.wildcards.experiment)
+        with datasets.writing(snakemake.output[0], datasets.RATES, provenance) as add:
+            for runs, trajectories, matrices, share in datasets.blocks(snakemake.input, progress):
+                add(rate_fits.fit(runs, trajectories, matrices, share))

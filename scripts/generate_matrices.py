@@ -1,37 +1,38 @@
 """Draw or read the data matrices of one experiment."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from experiments import datasets, grid, inputs, logs
 from experiments.datasets import Matrix
 from gradflow import matrices
 
+# Matrices in a row group: a job that needs some of them reads no others.
+BLOCK = 1000
 
-def generate(experiment: str, seed: int, replicates: int, points: Sequence[Mapping], folder: str) -> pa.Table:
-    """One row per matrix: every point of the experiment's `matrix`, in every replicate if it is drawn."""
-    rows = []
+
+def generate(
+    experiment: str, seed: int, replicates: int, points: Sequence[Mapping], folder: str
+) -> Iterator[dict[str, Any]]:
+    """A row for each matrix: every point of the experiment's `matrix`, in every replicate if it is drawn."""
     for point in points:
         for replicate in range(replicates if grid.is_drawn(point) else 1):
             matrix = draw(point, grid.random_stream(seed, replicate, "matrix"), folder)
-            rows.append(
-                {
-                    "matrix": grid.matrix_id(experiment, seed, replicate, point),
-                    "experiment": experiment,
-                    "source": point["source"],
-                    "replicate": replicate if grid.is_drawn(point) else None,
-                    "rows": matrix.values.shape[0],
-                    "columns": matrix.values.shape[1],
-                    "singular_values": np.linalg.svdvals(matrix.values),
-                    **{name: part.ravel() for name, part in matrix._asdict().items() if part is not None},
-                }
-            )
-    return datasets.table(rows, datasets.MATRICES)
+            yield {
+                "matrix": grid.matrix_id(experiment, seed, replicate, point),
+                "experiment": experiment,
+                "source": point["source"],
+                "replicate": replicate if grid.is_drawn(point) else None,
+                "rows": matrix.values.shape[0],
+                "columns": matrix.values.shape[1],
+                "singular_values": np.linalg.svdvals(matrix.values),
+                **{name: part.ravel() for name, part in matrix._asdict().items() if part is not None},
+            }
 
 
 def draw(point: Mapping[str, Any], rng: np.random.Generator, folder: str) -> Matrix:
@@ -65,6 +66,9 @@ def correlation(path: Path, target: str) -> np.ndarray:
 if "snakemake" in globals():
     snakemake = globals()["snakemake"]
     with logs.to(snakemake.log[0]):
-        experiment, config = snakemake.wildcards.experiment, snakemake.config
-        table = generate(experiment, **snakemake.params)
-        datasets.write(table, snakemake.output[0], grid.provenance(config, experiment))
+        experiment = snakemake.wildcards.experiment
+        rows = generate(experiment, **snakemake.params)
+        provenance = grid.provenance(snakemake.config, experiment)
+        with datasets.writing(snakemake.output[0], datasets.MATRICES, provenance) as add:
+            while block := list(islice(rows, BLOCK)):
+                add(datasets.table(block, datasets.MATRICES))

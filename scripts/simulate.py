@@ -1,18 +1,25 @@
-"""Simulate one chunk of runs."""
+"""Simulate one chunk of runs, block by block: memory does not grow with the chunk."""
 
 from experiments import datasets, grid, logs, simulation
+from experiments.datasets import RUNS, TRAJECTORIES
 
 if "snakemake" in globals():
     snakemake = globals()["snakemake"]
+    files, experiment = snakemake.output, snakemake.wildcards.experiment
     with logs.to(snakemake.log[0]), logs.progress("simulate") as progress:
-        experiment, dynamics = snakemake.wildcards.experiment, snakemake.wildcards.dynamics
-        runs, trajectories = simulation.simulate(
-            list(grid.runs(experiment, dynamics, snakemake.params.seed, snakemake.params.points)),
-            datasets.matrices(datasets.read(snakemake.input.matrices)),
+        blocks = simulation.simulate_blocks(
+            list(grid.runs(experiment, snakemake.wildcards.dynamics, snakemake.params.seed, snakemake.params.points)),
+            snakemake.input.matrices,
             snakemake.params.record,
             datasets.fitted(snakemake.input.lambda0),
+            snakemake.resources.mem_mb,
             progress,
         )
         provenance = grid.provenance(snakemake.config, experiment)
-        datasets.write(runs, snakemake.output.runs, provenance)
-        datasets.write(trajectories, snakemake.output.trajectories, provenance)
+        with (
+            datasets.writing(files.runs, RUNS, provenance) as add_runs,
+            datasets.writing(files.trajectories, TRAJECTORIES, provenance) as add_trajectories,
+        ):
+            for runs, trajectories in blocks:
+                add_runs(runs)
+                add_trajectories(trajectories)

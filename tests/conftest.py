@@ -43,7 +43,8 @@ def compute(experiment, **changes):
     configuration.prepare(config, PROJECT / "config.yaml")
     settings = config["experiments"][experiment]
     seed, replicates = config["seed"], settings["replicates"]
-    table = generate(experiment, seed, replicates, grid.matrix_points(config, experiment), PROJECT)
+    rows = generate(experiment, seed, replicates, grid.matrix_points(config, experiment), PROJECT)
+    table = datasets.table(rows, datasets.MATRICES)
     runs = [
         run
         for dynamics in settings["dynamics"]

@@ -145,7 +145,7 @@ def check_dynamics(config: Mapping[str, Any], folder: Path) -> None:
             raise ConfigError(f"{path}.regularized", "missing; the dynamics regularized needs its lambda0")
         if "regularized" in experiment and "regularized" not in dynamics:
             raise ConfigError(f"{path}.regularized", "is of no use here; list regularized among the dynamics")
-        if grid.fits_lambda0(config, name):
+        if grid.fits_lambda0(experiment):
             if "asymmetric" not in dynamics:
                 raise ConfigError(f"{path}.regularized.lambda0", "fit needs the dynamics asymmetric beside regularized")
             if experiment["regularized"]["weight"] != 0.125:
@@ -198,7 +198,7 @@ def check_starts(config: Mapping[str, Any], folder: Path) -> None:
             products = grid.axis("products", start.get("products", 0.0))
             if start["kind"] != "identity" and not any(isinstance(value, list) for value in imbalances + products):
                 continue
-            rows, columns = _least_shape(experiment, folder)
+            rows, columns = (min(sides) for sides in zip(*shapes(experiment, folder), strict=True))
             for imbalance in imbalances:
                 _check_length(imbalance, min(rows, columns), f"{path}.initialization.imbalance", "modes")
                 side, limit = ("rows", rows) if np.max(imbalance) > 0 else ("columns", columns)
@@ -212,24 +212,22 @@ def check_starts(config: Mapping[str, Any], folder: Path) -> None:
                 _check_length(lambda0, width, f"{path}.regularized.lambda0", "columns of the factors")
 
 
-def _least_shape(experiment: Mapping[str, Any], folder: Path) -> tuple[int, int]:
-    """Least numbers of rows and columns of an experiment's matrices; files are read."""
-    from experiments.inputs import read_matrix, read_table
+def shapes(experiment: Mapping[str, Any], folder: Path) -> list[tuple[int, int]]:
+    """Rows and columns of an experiment's matrices; files are read."""
+    from experiments import inputs
 
-    shapes: list[tuple[int, ...]] = []
+    found: list[tuple[int, int]] = []
     for matrix in grid.axis("matrix", experiment["matrix"]):
         match matrix["source"]:
             case "teacher":
-                shapes += [(size, size) for size in grid.axis("features", matrix["features"])]
-            case "file":
-                shapes += [read_matrix(folder / path).shape for path in grid.axis("path", matrix["path"])]
-            case "table":
-                for path in grid.axis("path", matrix["path"]):
-                    features, targets, _ = read_table(folder / path, matrix["target"])
-                    shapes.append((targets.shape[1], features.shape[1]))
+                found += [(size, size) for size in grid.axis("features", matrix["features"])]
+            case "file" | "table":
+                found += [
+                    inputs.shape(folder / path, matrix.get("target")) for path in grid.axis("path", matrix["path"])
+                ]
             case _:
-                shapes += product(grid.axis("rows", matrix["rows"]), grid.axis("columns", matrix["columns"]))
-    return min(shape[0] for shape in shapes), min(shape[1] for shape in shapes)
+                found += product(grid.axis("rows", matrix["rows"]), grid.axis("columns", matrix["columns"]))
+    return found
 
 
 def _check_length(value: Any, size: int, path: str, what: str) -> None:
@@ -287,7 +285,7 @@ def _check_content(
     missing = dynamics - set(settings["dynamics"])
     if missing:
         raise ConfigError(path, f"{experiment} needs the dynamics {', '.join(sorted(missing))} as well")
-    if figure["kind"] in ("comparison", "lambda0") and not grid.fits_lambda0(config, experiment):
+    if figure["kind"] in ("comparison", "lambda0") and not grid.fits_lambda0(settings):
         raise ConfigError(path, f"{experiment} needs regularized: {{lambda0: fit}}")
     if figure["kind"] == "descent-vs-flow":
         if not {"descent", "flow"} <= set(values["solver"]):

@@ -12,7 +12,7 @@ import jsonschema
 import yaml
 from jsonschema import Draft202012Validator, ValidationError
 
-from experiments import checks
+from experiments import checks, costs
 from experiments.errors import ConfigError, unknown
 
 SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
@@ -43,8 +43,19 @@ def validate(config: dict, folder: Path) -> None:
 
 
 def prepare(config: dict, file: Path) -> list[str]:
-    """Validate the config read from `file`; return warnings, a line each, about what may be meant."""
+    """Validate the config read from `file` and give every experiment its `runs_per_job`.
+
+    It is the experiment's own, that of the config, or what its costs suggest.
+
+    Returns
+    -------
+    list of str
+        Warnings, a line each, about what may be meant.
+    """
     validate(config, file.parent)
+    for experiment in config["experiments"].values():
+        own = experiment.get("runs_per_job", config.get("runs_per_job"))
+        experiment["runs_per_job"] = own or costs.Costs.of(experiment, file.parent).runs_per_job()
     return list(checks.warnings(config))
 
 

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+
+from experiments import logs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -197,26 +200,38 @@ def read(paths: str | Iterable[str], columns: list[str] | None = None) -> pa.Tab
 
 
 def write(contents: pa.Table, path: str, config: Mapping[str, Any]) -> None:
-    """Write a table with its metadata: schema version, the config that made it, software versions.
+    """Write a table with its metadata, see `writing`."""
+    with writing(path, contents.schema, config) as add:
+        add(contents)
 
-    The file appears whole or not at all.
+
+@contextmanager
+def writing(path: str, schema: pa.Schema, config: Mapping[str, Any]) -> Iterator[Callable[[pa.Table], None]]:
+    """Function that adds a table to a file as one row group.
+
+    The file carries in its metadata the schema version, the config that made it and software versions. It appears whole
+    or not at all.
     """
     metadata = {
         "schema_version": SCHEMA_VERSION,
         "config": json.dumps(config),
         "software": json.dumps({name: version(name) for name in SOFTWARE}),
     }
-    contents = contents.replace_schema_metadata(metadata)
-    floats = [name for name, kind in _leaves(contents.schema) if pa.types.is_floating(kind)]
-    words = [name for name, kind in _leaves(contents.schema) if name not in floats]
+    schema = schema.with_metadata(metadata)
+    floats = [name for name, kind in _leaves(schema) if pa.types.is_floating(kind)]
+    words = [name for name, kind in _leaves(schema) if name not in floats]
     with replacing(path) as temporary:
-        pq.write_table(
-            contents,
+        writer = pq.ParquetWriter(
             temporary,
+            schema,
             compression="zstd",
             use_dictionary=words,
             column_encoding=dict.fromkeys(floats, "BYTE_STREAM_SPLIT"),
         )
+        with writer:
+            yield lambda table: writer.write_table(
+                table.replace_schema_metadata(metadata), row_group_size=max(table.num_rows, 1)
+            )
 
 
 def _leaves(schema: pa.Schema) -> Iterator[tuple[str, pa.DataType]]:
@@ -279,3 +294,35 @@ def matrices(table: pa.Table) -> dict[str, Matrix]:
         parts = {name: np.reshape(row[name], shape) for name, shape in shapes.items() if row[name] is not None}
         found[row["matrix"]] = Matrix(**parts)
     return found
+
+
+def matrices_of(path: str, runs: Iterable[tuple[str, int]]) -> dict[str, Matrix]:
+    """The data matrices of some runs, each given by the id of its matrix and its replicate.
+
+    Row groups without their replicates are not read.
+    """
+    ids, replicates = (set(parts) for parts in zip(*runs, strict=True))
+    near = (pc.field("replicate") >= min(replicates)) & (pc.field("replicate") <= max(replicates))
+    wanted = (near | pc.field("replicate").is_null()) & pc.field("matrix").isin(list(ids))
+    return matrices(pq.read_table(path, filters=wanted))
+
+
+def blocks(
+    files: Any, progress: Callable[[float], None]
+) -> "Iterator[tuple[pd.DataFrame, pd.DataFrame, dict[str, Matrix], Callable[[float], None]]]":
+    """A chunk block by block: runs, their trajectories, their matrices, and the function that takes their progress.
+
+    Parameters
+    ----------
+    files
+        Paths of the chunk's `runs` and `trajectories`, and of the `matrices`.
+    progress : callable
+        Called with the fraction done of the whole chunk.
+    """
+    with pq.ParquetFile(files.runs) as runs, pq.ParquetFile(files.trajectories) as trajectories:
+        count = runs.num_row_groups
+        for number in range(count):
+            some = runs.read_row_group(number).to_pandas()
+            matrices = matrices_of(files.matrices, zip(some["matrix"], some["replicate"], strict=True))
+            share = logs.part(progress, number / count, (number + 1) / count)
+            yield some, trajectories.read_row_group(number).to_pandas(), matrices, share

@@ -125,7 +125,7 @@ def chunks(config: Mapping[str, Any], experiment: str, dynamics: str) -> list[st
     """Names of the chunks of one dynamics of an experiment."""
     settings = config["experiments"][experiment]
     runs = count(points(settings, dynamics)) * settings["replicates"]
-    return [f"{number:05d}" for number in range(-(-runs // config["runs_per_job"]))]
+    return [f"{number:05d}" for number in range(-(-runs // settings["runs_per_job"]))]
 
 
 def chunk_points(config: Mapping[str, Any], experiment: str, dynamics: str, chunk: str) -> list[dict[str, Any]]:
@@ -133,8 +133,8 @@ def chunk_points(config: Mapping[str, Any], experiment: str, dynamics: str, chun
 
     Chunks are consecutive runs in the grid's order, replicates fastest.
     """
-    settings, size = config["experiments"][experiment], config["runs_per_job"]
-    grid, replicates = points(settings, dynamics), settings["replicates"]
+    settings = config["experiments"][experiment]
+    size, replicates, grid = settings["runs_per_job"], settings["replicates"], points(settings, dynamics)
     first = int(chunk) * size
     last = min(first + size, count(grid) * replicates)
     return [
@@ -173,8 +173,9 @@ def _digest(*parts: Any) -> str:
 
 
 def provenance(config: Mapping[str, Any], experiment: str) -> dict[str, Any]:
-    """The part of a config that makes an experiment, for the metadata of its files."""
-    return {"seed": config["seed"], "experiments": {experiment: config["experiments"][experiment]}}
+    """The part of a config that makes an experiment's numbers, for the metadata of its files."""
+    settings = {key: value for key, value in config["experiments"][experiment].items() if key != "runs_per_job"}
+    return {"seed": config["seed"], "experiments": {experiment: settings}}
 
 
 def input_files(config: Mapping[str, Any], experiment: str, folder: Path) -> list[str]:
@@ -193,7 +194,7 @@ def files(config: Mapping[str, Any], stage: str, experiment: str | None = None) 
     if stage == "matrices":
         return [f"results/matrices/{experiment}.parquet"]
     if stage == "lambda0":
-        fitted = chunks(config, experiment, "asymmetric") if fits_lambda0(config, experiment) else []
+        fitted = chunks(config, experiment, "asymmetric") if fits_lambda0(config["experiments"][experiment]) else []
         return [f"results/lambda0/{experiment}/{chunk}.parquet" for chunk in fitted]
     settings = config["experiments"][experiment]
     known = "product" in settings["record"]
@@ -207,20 +208,24 @@ def files(config: Mapping[str, Any], stage: str, experiment: str | None = None) 
     ]
 
 
-def fits_lambda0(config: Mapping[str, Any], experiment: str) -> bool:
+def fits_lambda0(experiment: Mapping[str, Any]) -> bool:
     """Whether the regularized dynamics of an experiment takes the lambda0 that is fitted to the asymmetric one."""
-    return config["experiments"][experiment].get("regularized", {}).get("lambda0") == "fit"
+    return experiment.get("regularized", {}).get("lambda0") == "fit"
 
 
 def record(config: Mapping[str, Any], experiment: str, dynamics: str) -> list[str]:
     """What the runs of a dynamics keep beyond the usual: what the config asks for, and what a fit of lambda0 needs."""
-    needed = {"product", "factors"} if fits_lambda0(config, experiment) and dynamics == "asymmetric" else set()
+    needed = (
+        {"product", "factors"}
+        if fits_lambda0(config["experiments"][experiment]) and dynamics == "asymmetric"
+        else set()
+    )
     return sorted(needed | set(config["experiments"][experiment]["record"]))
 
 
 def fitted_files(config: Mapping[str, Any], experiment: str, dynamics: str, chunk: str) -> list[str]:
     """The file with the fitted lambda0 of a chunk: its runs are those of the same chunk of the asymmetric dynamics."""
-    fits = dynamics == "regularized" and fits_lambda0(config, experiment)
+    fits = dynamics == "regularized" and fits_lambda0(config["experiments"][experiment])
     return [f"results/lambda0/{experiment}/{chunk}.parquet"] if fits else []
 
 

@@ -1,5 +1,6 @@
 """Reading a user's matrices and tables; every refusal names the file, the place in it and what to do."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,16 @@ def read_table(path: str | Path, target: str) -> tuple[np.ndarray, np.ndarray, s
         return features, _numbers(column.to_frame(), path), f"{len(frame)} samples, real target {target!r}"
     targets, classes = matrices.one_hot(column)
     return features, targets, f"{len(frame)} samples, {len(classes)} classes of {target!r}: {classes}"
+
+
+@cache
+def shape(path: str | Path, target: str | None = None) -> tuple[int, int]:
+    """Rows and columns of the data matrix that a file holds, or that a table with this target gives."""
+    if target is None:
+        rows, columns = read_matrix(path).shape
+        return rows, columns
+    features, targets, _ = read_table(path, target)
+    return targets.shape[1], features.shape[1]
 
 
 def _read_frame(path: str | Path, header: int | None) -> pd.DataFrame:

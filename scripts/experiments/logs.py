@@ -44,3 +44,8 @@ def progress(label: str) -> Iterator[Callable[[float], None]]:
     file = next(handler for handler in logging.getLogger().handlers if isinstance(handler, logging.FileHandler))
     with tqdm(total=100, desc=label, file=file.stream, mininterval=5.0, ascii=True, ncols=80, bar_format=BAR) as bar:
         yield lambda fraction: bar.update(100.0 * fraction - bar.n) and None
+
+
+def part(progress: Callable[[float], None], begin: float, end: float) -> Callable[[float], None]:
+    """Function of the fraction done of what takes the whole from one fraction to another."""
+    return lambda fraction: progress(begin + fraction * (end - begin))

@@ -3,8 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 from types import MappingProxyType
 from typing import Any
@@ -12,10 +11,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from experiments import datasets, grid
+from experiments import datasets, grid, logs
 from experiments.datasets import Matrix
 from experiments.grid import Run
-from gradflow import descent, exact, flow, initializations, observables
+from experiments.memory import MOST_RUNS_PER_BLOCK, mib_per_run, runs_per_block
+from gradflow import descent, initializations, observables
 from gradflow.dynamics import DYNAMICS, Dynamics, Regularized, Sigmoid, Symmetric
 from gradflow.initializations import Start
 from gradflow.solution import Progress, Solution
@@ -53,26 +53,61 @@ def simulate(
     batches = [list(batch) for _, batch in groupby(sorted(runs, key=key), key)]
     tables = []
     for number, batch in enumerate(batches):
-        share = partial(_share, progress, number, len(batches))
+        share = logs.part(progress, number / len(batches), (number + 1) / len(batches))
         tables.append(_simulate_batch(batch, matrices, record, fitted, share))
     order = {run.id: place for place, run in enumerate(runs)}
     parts, trajectories = (pa.concat_tables(part) for part in zip(*tables, strict=True))
     return _in_order(parts, order), _in_order(trajectories, order)
 
 
-def _share(progress: Progress, number: int, count: int, done: float) -> None:
-    """Progress of all batches from that of batch `number`."""
-    progress((number + done) / count)
+def simulate_blocks(
+    runs: Sequence[Run],
+    path: str,
+    record: Collection[str],
+    fitted: Mapping[str, float],
+    granted: float,
+    progress: Progress,
+) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """`simulate`, of as many runs at a time as fit into the memory that a job has been granted.
+
+    Parameters
+    ----------
+    runs, record, fitted, progress
+        As for `simulate`.
+    path : str
+        File of the data matrices.
+    granted : float
+        MiB.
+    """
+    done = 0
+    while done < len(runs):
+        block = runs[done : done + MOST_RUNS_PER_BLOCK]
+        matrices = datasets.matrices_of(path, [(run.matrix, run.replicate) for run in block])
+        block = block[: runs_per_block(granted, max(_mib(run, matrices[run.matrix], record) for run in block))]
+        share = logs.part(progress, done / len(runs), (done + len(block)) / len(runs))
+        yield simulate(block, matrices, record, fitted, share)
+        done += len(block)
+
+
+def _mib(run: Run, matrix: Matrix, record: Collection[str]) -> float:
+    rows, columns = matrix.values.shape
+    samples, examples = run.point["time"]["samples"], 0 if matrix.inputs is None else len(matrix.inputs)
+    is_flow = run.point["solver"]["method"] == "flow"
+    return mib_per_run(rows, columns, _state_width(run, matrix), samples, examples, is_flow, "product" in record)
+
+
+def _state_width(run: Run, matrix: Matrix) -> int:
+    """Columns of the factors that a run is computed with."""
+    return min(run.point["width"], sum(matrix.values.shape)) if _is_reducible(run) else run.point["width"]
 
 
 def _batch_key(matrices: Matrices) -> Callable[[Run], str]:
     """What the runs of one batch have in common: the dynamics, the shape of its state, the solver and the times."""
 
     def key(run: Run) -> str:
-        rows, columns = matrices[run.matrix].values.shape
-        width = min(run.point["width"], rows + columns) if _is_reducible(run) else run.point["width"]
-        kind = run.point["initialization"]["kind"]
-        common = [run.dynamics, rows, columns, width, kind, run.point["solver"], run.point["time"]]
+        matrix = matrices[run.matrix]
+        shape = *matrix.values.shape, _state_width(run, matrix)
+        common = [run.dynamics, shape, run.point["initialization"]["kind"], run.point["solver"], run.point["time"]]
         return json.dumps(common, sort_keys=True)
 
     return key
@@ -103,8 +138,12 @@ def _simulate_batch(
             times = steps * solver["step_size"]
             solution = descent.descend(dynamics, state, solver["step_size"], steps, observe, progress)
         case "flow":
+            from gradflow import flow
+
             solution = flow.integrate(dynamics, state, times, observe, solver["rtol"], progress)
         case "exact":
+            from gradflow import exact
+
             solution = exact.solve(dynamics, start, times, observe, progress)
     seconds = (time.perf_counter() - began) / len(runs)
 

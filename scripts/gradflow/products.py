@@ -84,7 +84,7 @@ def compiled(shapes: Shapes, products: tuple[Product, ...]) -> Kernel:
             for product in products:
                 rows, columns = sizes[product.out]
                 for down, across in pairs(_bands(rows, TILE[0]), _bands(columns, TILE[1])):
-                    with code.loop(0, down.count) as i, code.loop(0, across.count) as j:
+                    with code.loop(0, down.parts) as i, code.loop(0, across.parts) as j:
                         multiply(code, product, Tile(down, i), Tile(across, j))
             for name, (rows, columns) in shapes:
                 if f"{name}+" in sizes:
@@ -131,7 +131,7 @@ class Band(NamedTuple):
 
     start: int
     size: int
-    count: int
+    parts: int
 
 
 class Tile(NamedTuple):
@@ -150,7 +150,7 @@ def _bands(size: int, most: int) -> list[Band]:
     parts = -(-size // most)
     least, longer = divmod(size, parts)
     bands = [Band(0, least, parts - longer), Band((parts - longer) * least, least + 1, longer)]
-    return [band for band in bands if band.count]
+    return [band for band in bands if band.parts]
 
 
 def _places(shapes: Shapes) -> dict[str, int]:

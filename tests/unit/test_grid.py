@@ -18,7 +18,7 @@ EXPERIMENT = {
 
 
 def config(runs_per_job=7, **changes):
-    return {"seed": 1, "runs_per_job": runs_per_job, "experiments": {"e": {**EXPERIMENT, **changes}}}
+    return {"seed": 1, "experiments": {"e": {**EXPERIMENT, "runs_per_job": runs_per_job, **changes}}}
 
 
 def all_runs(config):

@@ -46,7 +46,7 @@ def computed(name, size):
     configuration.prepare(config, PROJECT / "my.yaml")
     settings, seed = config["experiments"]["small"], config["seed"]
     table = generate("small", seed, settings["replicates"], grid.matrix_points(config, "small"), ".")
-    matrices = datasets.matrices(table)
+    matrices = datasets.matrices(datasets.table(table, datasets.MATRICES))
     parts = [
         simulation.simulate(list(grid.runs("small", dynamics, seed, points)), matrices, ["product", "factors"])
         for dynamics in settings["dynamics"]

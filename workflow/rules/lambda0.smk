@@ -13,6 +13,10 @@ rule fit_lambda0:
         "logs/fit_lambda0/{experiment}/{chunk}.tsv"
     conda:
         "../envs/gradflow.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * COSTS[wildcards.experiment].memory(memory.TABULAR),
+        runtime=lambda wildcards, attempt: attempt
+        * COSTS[wildcards.experiment].minutes(COSTS[wildcards.experiment].lambda0()),
     script:
         "../../scripts/fit_lambda0.py"
 

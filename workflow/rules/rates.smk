@@ -13,6 +13,10 @@ rule fit_rates:
         "logs/fit_rates/{experiment}/{dynamics}/{chunk}.tsv"
     conda:
         "../envs/gradflow.yaml"
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * COSTS[wildcards.experiment].memory(memory.TABULAR),
+        runtime=lambda wildcards, attempt: attempt
+        * COSTS[wildcards.experiment].minutes(COSTS[wildcards.experiment].rates()),
     script:
         "../../scripts/fit_rates.py"
 

@@ -13,6 +13,11 @@ rule simulate:
         "logs/simulate/{experiment}/{dynamics}/{chunk}.tsv"
     conda:
         "../envs/gradflow.yaml"
+    threads: lambda wildcards: COSTS[wildcards.experiment].threads()
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * COSTS[wildcards.experiment].memory(memory.NUMERIC),
+        runtime=lambda wildcards, attempt: attempt
+        * COSTS[wildcards.experiment].minutes(COSTS[wildcards.experiment].simulation(wildcards.dynamics)),
     params:
         seed=config["seed"],
         points=lambda wildcards: grid.chunk_points(config, **wildcards),

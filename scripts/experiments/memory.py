@@ -1,0 +1,32 @@
+"""How much memory jobs need, and how many runs fit into what a job has been given."""
+
+# MiB of a process that has loaded its libraries: those of a simulation, and pandas and figures besides.
+NUMERIC, TABULAR = 250, 350
+
+# Runs are computed together in blocks, each a row group of the files: more of them at once would not be faster.
+MOST_RUNS_PER_BLOCK = 1024
+
+
+def mib_per_run(
+    rows: int, columns: int, width: int, samples: int, examples: int, with_stages: bool, with_products: bool
+) -> float:
+    """MiB that a run takes of a block.
+
+    Parameters
+    ----------
+    rows, columns, width : int
+        m, n, and the columns of the factors that are computed with.
+    samples, examples : int
+        Times at which the run is observed, and samples of a teacher.
+    with_stages, with_products : bool
+        Whether it is integrated by a method of many stages, and whether X(t) is kept.
+    """
+    observed = samples * (16 + min(rows, columns) + with_products * rows * columns)
+    state = (rows + columns) * width * (40 if with_stages else 10)
+    inputs = examples * (2 * rows + 6 * columns)
+    return 8.0 * (3 * observed + state + inputs) / 2**20
+
+
+def runs_per_block(granted: float, per_run: float) -> int:
+    """How many runs a job computes together that may use so many MiB, each taking so many."""
+    return int(min(max(1.0, (granted - NUMERIC) / per_run), MOST_RUNS_PER_BLOCK))

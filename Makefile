@@ -1,10 +1,10 @@
-# `make` runs the workflow, `make test` checks the project; both install what they need into .venv first.
+# `make` runs the workflow, `make test` checks the project, `make benchmark` times it; each installs what it needs into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 # Live progress bars where there is a terminal to show them.
 LIVE := $(shell [ -t 2 ] && echo --logger rich)
 
-.PHONY: all test lock
+.PHONY: all test benchmark lock
 
 all: .venv/installed
 	@echo "Running the workflow on all cores; results go to results/, logs to logs/."
@@ -18,6 +18,16 @@ test: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
 	$(BIN)/python -m pytest
+
+# On one core; what is compared with is installed beside the project if it can be, and left out if not.
+benchmark: export OMP_NUM_THREADS = 1
+benchmark: export OPENBLAS_NUM_THREADS = 1
+benchmark: export XLA_FLAGS = --xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1
+benchmark: export PYTHONPATH = scripts
+benchmark: .venv/installed
+	@echo "Installing what is compared with: PyTorch, JAX and diffrax (gigabytes the first time)."
+	-@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt
+	$(BIN)/python benchmarks/compare.py
 
 .venv/installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name it: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'

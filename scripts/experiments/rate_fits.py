@@ -42,9 +42,10 @@ def _fit(run: Mapping[str, Any], samples: pd.DataFrame, data: np.ndarray) -> Ite
     facts = _facts(run, samples, data)
     predicted = predict(run["dynamics"], facts)
     times = samples["t"].to_numpy()
-    scale = float(np.linalg.norm(data)) + max(map(np.linalg.norm, samples["singular_values"]))
-    level = floor(run["solver"], float(scale), run["rtol"])
-    for quantity, mode, distance in _distances(run, samples, facts):
+    spectra = np.stack(samples["singular_values"])
+    scale = float(np.linalg.norm(data) + np.linalg.norm(spectra, axis=1).max())
+    level = floor(run["solver"], scale, run["rtol"])
+    for quantity, mode, distance in _distances(run, samples, spectra, facts):
         theory = predicted[quantity][mode or 0] if quantity in predicted else Prediction()
         if run["solver"] == "descent":
             theory = theory.of_descent(run["step_size"])
@@ -80,12 +81,11 @@ def _facts(run: Mapping[str, Any], samples: pd.DataFrame, data: np.ndarray) -> F
 
 
 def _distances(
-    run: Mapping[str, Any], samples: pd.DataFrame, facts: Facts
+    run: Mapping[str, Any], samples: pd.DataFrame, spectra: np.ndarray, facts: Facts
 ) -> Iterator[tuple[str, int | None, np.ndarray]]:
     """The distances whose rates are measured: to the limits that theory knows, else to where a run came to rest."""
     if samples["distance"].notna().all():
         yield "product", None, samples["distance"].to_numpy()
-        spectra = np.stack(samples["singular_values"])
         limits = np.where(np.arange(len(facts.values)) < facts.width, np.maximum(facts.values, 0.0), 0.0)
         for mode, limit in enumerate(limits):
             yield "mode", mode, np.abs(spectra[:, mode] - limit)

@@ -50,4 +50,4 @@ rule all:
 
 
 onsuccess:
-    logger.info(summary.summarize(STARTED))
+    logger.info(summary.summarize(STARTED, workflow.cores))

@@ -1,15 +1,30 @@
 """The log of a job: messages, progress and uncaught exceptions, in the rule's log file."""
 
 import logging
+import re
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
 
+import psutil
 from tqdm import tqdm
 
 from experiments.errors import InputError
 
 BAR = "{desc}: {percentage:3.0f}% in {elapsed}, {remaining} left\n"
+
+
+DONE = "done in {work:.2f} s, after {start:.2f} s of starting Python"
+
+
+class Times(NamedTuple):
+    """Seconds that a job took to start Python with its libraries, and to work."""
+
+    start: float
+    work: float
 
 
 @contextmanager
@@ -18,6 +33,8 @@ def to(path: str) -> Iterator[None]:
 
     An `InputError` ends the job with its line, any other exception with its traceback in the log.
     """
+    began = time.time()
+    start = began - psutil.Process().create_time()
     terminal = logging.StreamHandler()
     terminal.setLevel(logging.WARNING)
     file = logging.FileHandler(path, mode="w")
@@ -27,7 +44,7 @@ def to(path: str) -> Iterator[None]:
     logging.captureWarnings(True)
     try:
         yield
-        logging.info("done")
+        logging.info(DONE.format(work=time.time() - began, start=start))
     except InputError as error:
         logging.error("%s", error)
         sys.exit(1)
@@ -49,3 +66,10 @@ def progress(label: str) -> Iterator[Callable[[float], None]]:
 def part(progress: Callable[[float], None], begin: float, end: float) -> Callable[[float], None]:
     """Function of the fraction done of what takes the whole from one fraction to another."""
     return lambda fraction: progress(begin + fraction * (end - begin))
+
+
+def times(path: Path) -> Times | None:
+    """What a finished job says in its log of the time that it took; None where it did not finish."""
+    pattern = re.escape(DONE.format(work=0, start=0)).replace(re.escape("0.00"), r"([\d.]+)")
+    found = re.search(pattern, path.read_text())
+    return Times(work=float(found[1]), start=float(found[2])) if found else None

@@ -1,24 +1,35 @@
-"""What a workflow run did, read from the benchmarks that its jobs left beside their logs."""
+"""What a workflow run did and what it spent its time on, read from the logs of its jobs."""
 
-import csv
 import time
 from pathlib import Path
 
+from experiments import logs
 
-def summarize(since: float, logs: Path = Path("logs")) -> str:
-    """One line: how many jobs ended after a time (seconds since the epoch), how long they took, and the longest."""
-    finished = [path for path in logs.rglob("*.tsv") if path.stat().st_mtime >= since]
-    if not finished:
+
+def summarize(since: float, cores: int, folder: Path = Path("logs")) -> str:
+    """How many jobs ended after a time (seconds since the epoch), the longest, and what the time of the cores went to.
+
+    Parameters
+    ----------
+    since : float
+    cores : int
+        Cores that jobs ran on.
+    folder : Path
+        Where the logs are: {rule}/.../{name}.log.
+    """
+    recent = [path for path in folder.rglob("*.log") if path.stat().st_mtime >= since]
+    jobs = {path: times for path in recent if (times := logs.times(path)) is not None}
+    if not jobs:
         return "no job was run"
-    seconds = {path: _seconds(path) for path in finished}
-    longest = max(seconds, key=lambda path: seconds[path])
-    name = " ".join(longest.relative_to(logs).with_suffix("").parts)
+    wall = time.time() - since
+    is_figure = {path: path.relative_to(folder).parts[0] == "draw_figure" for path in jobs}
+    numerics, figures = (sum(jobs[path].work for path in jobs if is_figure[path] == drawn) for drawn in (False, True))
+    start = sum(times.start for times in jobs.values())
+    longest = max(jobs, key=lambda path: jobs[path].work)
+    name = " ".join(longest.relative_to(folder).with_suffix("").parts)
     return (
-        f"{len(finished)} jobs took {sum(seconds.values()):.0f} s of computing in {time.time() - since:.0f} s; "
-        f"the longest, {name}, {seconds[longest]:.0f} s"
+        f"{len(jobs)} jobs in {wall:.0f} s on {cores} cores: {numerics:.0f} s of numerics, {figures:.0f} s of figures, "
+        f"{start:.0f} s of starting Python, {max(wall * cores - numerics - figures - start, 0.0):.0f} s of Snakemake "
+        f"and waiting; {wall * cores / (numerics + figures):.2f} times the first two. "
+        f"The longest job, {name}, took {jobs[longest].work:.0f} s"
     )
-
-
-def _seconds(path: Path) -> float:
-    with path.open(newline="") as file:
-        return float(next(csv.DictReader(file, delimiter="\t"))["s"])

@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Live progress bars where there is a terminal to show them.
 LIVE := $(shell [ -t 2 ] && echo --logger rich)
 
-.PHONY: all test benchmark lock
+.PHONY: all test benchmark growth lock
 
 all: .venv/installed
 	@echo "Running the workflow on all cores; results go to results/, logs to logs/."
@@ -28,6 +28,11 @@ benchmark: .venv/installed
 	@echo "Installing what is compared with: PyTorch, JAX and diffrax (gigabytes the first time)."
 	-@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/requirements.txt
 	$(BIN)/python benchmarks/compare.py
+
+# The tables and the figure of docs/performance.md.
+growth: export PYTHONPATH = scripts
+growth: .venv/installed
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/growth.py
 
 .venv/installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name it: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'

@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Live progress bars where there is a terminal to show them.
 LIVE := $(shell [ -t 2 ] && echo --logger rich)
 
-.PHONY: all test lock
+.PHONY: all test cluster test-cluster lock
 
 all: .venv/installed
 	@echo "Running the workflow on all cores; results go to results/, logs to logs/."
@@ -19,6 +19,17 @@ test: .venv/installed
 	$(BIN)/snakemake --lint
 	$(BIN)/python -m pytest
 
+cluster: .venv/cluster
+
+test-cluster: .venv/cluster
+	@echo "Running the workflow on a SLURM of two nodes on this machine, installed by apt if missing; needs root."
+	$(BIN)/python -m pytest tests/cluster -rs
+
+.venv/cluster: requirements-cluster.txt .venv/installed
+	@echo "Installing Snakemake's plugins for clusters and object storage into .venv."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-cluster.txt
+	@touch $@
+
 .venv/installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name it: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	@echo "Installing pinned dependencies into .venv (about a minute)."
@@ -27,6 +38,9 @@ test: .venv/installed
 	@touch $@
 
 # After a change of the dependencies in pyproject.toml; needs uv.
+LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+    --custom-compile-command "make lock" --quiet
+
 lock:
-	uv pip compile pyproject.toml --group test --universal --python-version 3.11 --generate-hashes \
-	    --no-emit-index-url --custom-compile-command "make lock" --quiet --output-file requirements.txt
+	$(LOCK) --group test --output-file requirements.txt
+	$(LOCK) --group test-cluster --output-file requirements-cluster.txt

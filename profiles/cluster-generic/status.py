@@ -18,7 +18,9 @@ SCHEDULERS = {
 
 def status(number: str) -> str:
     """Status of a job, from the first scheduler that is installed."""
-    program = next(filter(shutil.which, SCHEDULERS))
+    program = next(filter(shutil.which, SCHEDULERS), None)
+    if program is None:
+        sys.exit(f"status.py: none of {', '.join(SCHEDULERS)} is installed here; add your scheduler's command")
     arguments, success, failure = SCHEDULERS[program]
     answer = subprocess.run([program, *arguments, number], capture_output=True, text=True).stdout
     if re.search(success, answer, re.MULTILINE):

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -52,3 +54,22 @@ def test_jobs_are_submitted_and_followed_by_commands(snakemake, scheduler, write
     # Two chunks, one of them twice, and a figure. What is lost asks for twice as much.
     assert len(requests) == 4
     assert sum("walltime=7200" in request and "ncpus=1:mem=2000mb" in request for request in requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "answers"),
+    [
+        ("bjobs", {"RUN": "running", "PEND": "running", "DONE": "success", "EXIT": "failed"}),
+        ("qacct", {"": "running", "exit_status  0   ": "success", "exit_status  137  ": "failed"}),
+        ("qstat", {"    job_state = R": "running", "    job_state = F\n    Exit_status = 0": "success"}),
+        ("qstat", {"    job_state = F": "failed", "    job_state = F\n    Exit_status = 271": "failed"}),
+        ("squeue", {"PENDING": "running", "COMPLETING": "running", "COMPLETED": "success", "NODE_FAIL": "failed"}),
+    ],
+)
+def test_the_answers_of_schedulers_are_understood(tmp_path, command, answers):
+    for answer, status in answers.items():
+        (tmp_path / command).write_text(f"#!/bin/sh\nprintf '{answer}\\n'\n")
+        (tmp_path / command).chmod(0o755)
+        asked = [sys.executable, PROJECT / "profiles" / "cluster-generic" / "status.py", "7"]
+        found = subprocess.run(asked, env={"PATH": str(tmp_path)}, capture_output=True, text=True)
+        assert found.stdout == f"{status}\n", (answer, found.stderr)

@@ -22,6 +22,20 @@ HERE = [
     *("--latency-wait", "5"),
 ]
 
+# One job that computes for seconds, on as many cores as it is let.
+SECONDS_LONG = {
+    **small_config(
+        matrix={"source": "gaussian", "rows": 400, "columns": 400},
+        initialization={"kind": "gaussian", "scale": 0.01},
+        width=400,
+        dynamics=["asymmetric"],
+        solver={"method": "descent", "step_size": 1e-4},
+        time={"horizon": 0.04, "samples": 20},
+        replicates=1,
+    ),
+    "figures": {},
+}
+
 
 @pytest.fixture(scope="module")
 def cluster():
@@ -152,16 +166,7 @@ def test_a_figure_and_a_sweep_of_ten_thousand_runs_are_those_of_this_machine(
 
 
 def test_a_job_computes_on_the_core_that_it_asked_for(submit, write_config, tmp_path):
-    config = small_config(
-        matrix={"source": "gaussian", "rows": 400, "columns": 400},
-        initialization={"kind": "gaussian", "scale": 0.01},
-        width=400,
-        dynamics=["asymmetric"],
-        solver={"method": "descent", "step_size": 1e-4},
-        time={"horizon": 0.04, "samples": 20},
-        replicates=1,
-    )
-    process = submit("trajectories", "--configfile", write_config({**config, "figures": {}}))
+    process = submit("trajectories", "--configfile", write_config(SECONDS_LONG))
     seconds = []
     while process.poll() is None:
         seconds = seconds_of_threads("simulate.py", tmp_path) or seconds
@@ -185,9 +190,12 @@ def test_a_cancelled_job_is_submitted_again_and_asks_for_more(submit, write_conf
 
 
 def test_a_lost_node_costs_no_results(submit, snakemake, write_config, tmp_path, local):
-    path = write_config({**small_config(), "runs_per_job": 4, "figures": {}})
+    path = write_config(SECONDS_LONG)
     process = submit("trajectories", "--configfile", path)
+    log = tmp_path / "logs" / "simulate" / "small" / "asymmetric" / "00000.log"
+    slurm.wait_until(log.exists, "the job to begin")
     _, lost, _ = running_job(tmp_path)
+    # What it runs goes on, and writes what the job that takes its place writes.
     slurm.kill(lost, signal.SIGKILL)
     # The controller would notice by itself, in a while.
     slurm.run("scontrol", "update", f"nodename={lost}", "state=down", "reason=killed")

@@ -3,8 +3,8 @@
     python tests/cluster/slurm.py up      installs SLURM from Debian's packages if missing, starts what is not running
     python tests/cluster/slurm.py down    cancels the jobs and stops the daemons
 
-For a machine without other users, as nothing asks who submits. Needs root; tried with Debian 12 (SLURM 22.05). Jobs find
-their cluster only by /etc/slurm/slurm.conf, which is ours between `up` and `down`.
+For a machine without other users, as nothing asks who submits. Needs root; tried with Debian 12 (SLURM 22.05).
+Jobs find their cluster only by /etc/slurm/slurm.conf, which is ours between `up` and `down`.
 """
 
 import os

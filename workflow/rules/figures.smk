@@ -13,6 +13,7 @@ rule draw_figure:
     conda:
         "../envs/gradflow.yaml"
     resources:
+        # Tables take about 13 times the size of their files in memory, and Python with its libraries up to 300 MB.
         mem_mb=lambda wildcards, input, attempt: attempt * (400 + int(20 * input.size_mb)),
         runtime=lambda wildcards, attempt: attempt * 30,
     params:

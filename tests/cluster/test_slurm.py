@@ -53,11 +53,10 @@ def submit(cluster, tmp_path):
     slurm.up()
     started = []
 
-    def start(*arguments, folder=tmp_path):
-        folder.mkdir(exist_ok=True)
-        command = [sys.executable, "-m", "snakemake", "--snakefile", PROJECT / "Snakefile", "--directory", folder]
+    def start(*arguments):
+        command = [sys.executable, "-m", "snakemake", "--snakefile", PROJECT / "Snakefile", "--directory", tmp_path]
         command += ["--profile", PROJECT / "profiles" / "slurm", *arguments, *HERE]
-        with (folder / "output.txt").open("w") as output:
+        with (tmp_path / "output.txt").open("w") as output:
             process = subprocess.Popen(list(map(str, command)), stdout=output, stderr=output)
         started.append(process)
         return process

@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Live progress bars where there is a terminal to show them.
 LIVE := $(shell [ -t 2 ] && echo --logger rich)
 
-.PHONY: all test benchmark growth lock
+.PHONY: all test benchmark growth cluster test-cluster lock
 
 all: .venv/installed
 	@echo "Running the workflow on all cores; results go to results/, logs to logs/."
@@ -34,6 +34,17 @@ growth: export PYTHONPATH = scripts
 growth: .venv/installed
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/growth.py
 
+cluster: .venv/cluster
+
+test-cluster: .venv/cluster
+	@echo "Running the workflow on a SLURM of two nodes on this machine, installed by apt if missing; needs root."
+	$(BIN)/python -m pytest tests/cluster -rs
+
+.venv/cluster: requirements-cluster.txt .venv/installed
+	@echo "Installing Snakemake's plugins for clusters and object storage into .venv."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-cluster.txt
+	@touch $@
+
 .venv/installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name it: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	@echo "Installing pinned dependencies into .venv (about a minute)."
@@ -42,6 +53,9 @@ growth: .venv/installed
 	@touch $@
 
 # After a change of the dependencies in pyproject.toml; needs uv.
+LOCK := uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+    --custom-compile-command "make lock" --quiet
+
 lock:
-	uv pip compile pyproject.toml --group test --universal --python-version 3.11 --generate-hashes \
-	    --no-emit-index-url --custom-compile-command "make lock" --quiet --output-file requirements.txt
+	$(LOCK) --group test --output-file requirements.txt
+	$(LOCK) --group test-cluster --output-file requirements-cluster.txt

@@ -246,8 +246,8 @@ def _leaves(schema: pa.Schema) -> Iterator[tuple[str, pa.DataType]]:
 def replacing(path: str) -> Iterator[Path]:
     """Path to write to; on success it takes the place of `path`, which is never seen half-written."""
     target = Path(path)
-    # A hidden name: readers of the folder as one dataset skip it.
-    temporary = target.with_name(f".{os.getpid()}.{target.name}")
+    # A hidden name: readers of the folder as one dataset skip it. The node is in it, as two may number a process alike.
+    temporary = target.with_name(f".{os.uname().nodename}.{os.getpid()}.{target.name}")
     try:
         yield temporary
         os.replace(temporary, target)

@@ -2,16 +2,20 @@ rule draw_figure:
     """Draw one figure of one experiment."""
     input:
         unpack(lambda wildcards: grid.figure_files(config, wildcards.figure)),
-        code=sources.of("draw_figure.py"),
-        kind=lambda wildcards: sources.of(grid.figure_module(config, wildcards.figure)),
+        code=local(sources.of("draw_figure.py")),
+        kind=lambda wildcards: local(sources.of(grid.figure_module(config, wildcards.figure))),
     output:
         multiext("results/figures/{figure}", ".svg", ".pdf", ".png"),
     log:
-        "logs/draw_figure/{figure}.log",
+        local("logs/draw_figure/{figure}.log"),
     benchmark:
-        "logs/draw_figure/{figure}.tsv"
+        local("logs/draw_figure/{figure}.tsv")
     conda:
         "../envs/gradflow.yaml"
+    resources:
+        # Tables take about 13 times the size of their files in memory, and Python with its libraries up to 300 MB.
+        mem_mb=lambda wildcards, input, attempt: attempt * (400 + int(20 * input.size_mb)),
+        runtime=lambda wildcards, attempt: attempt * 30,
     params:
         figure=lambda wildcards: config["figures"][wildcards.figure],
     script:

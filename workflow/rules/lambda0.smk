@@ -4,13 +4,13 @@ rule fit_lambda0:
         matrices="results/matrices/{experiment}.parquet",
         runs="results/runs/{experiment}/asymmetric/{chunk}.parquet",
         trajectories="results/trajectories/{experiment}/asymmetric/{chunk}.parquet",
-        code=sources.of("fit_lambda0.py"),
+        code=local(sources.of("fit_lambda0.py")),
     output:
         "results/lambda0/{experiment}/{chunk}.parquet",
     log:
-        "logs/fit_lambda0/{experiment}/{chunk}.log",
+        local("logs/fit_lambda0/{experiment}/{chunk}.log"),
     benchmark:
-        "logs/fit_lambda0/{experiment}/{chunk}.tsv"
+        local("logs/fit_lambda0/{experiment}/{chunk}.tsv")
     conda:
         "../envs/gradflow.yaml"
     resources:

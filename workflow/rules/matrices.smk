@@ -1,14 +1,15 @@
 rule generate_matrices:
     """Draw or read the data matrices of one experiment."""
     input:
-        files=lambda wildcards: grid.input_files(config, wildcards.experiment, CONFIG_FILE.parent),
-        code=sources.of("generate_matrices.py"),
+        files=lambda wildcards: local(grid.input_files(config, wildcards.experiment, CONFIG_FILE.parent)),
+        code=local(sources.of("generate_matrices.py")),
     output:
         "results/matrices/{experiment}.parquet",
     log:
-        "logs/generate_matrices/{experiment}.log",
+        local("logs/generate_matrices/{experiment}.log"),
     benchmark:
-        "logs/generate_matrices/{experiment}.tsv"
+        local("logs/generate_matrices/{experiment}.tsv")
+    localrule: True
     conda:
         "../envs/gradflow.yaml"
     params:

@@ -4,13 +4,13 @@ rule fit_rates:
         matrices="results/matrices/{experiment}.parquet",
         runs="results/runs/{experiment}/{dynamics}/{chunk}.parquet",
         trajectories="results/trajectories/{experiment}/{dynamics}/{chunk}.parquet",
-        code=sources.of("fit_rates.py"),
+        code=local(sources.of("fit_rates.py")),
     output:
         "results/rates/{experiment}/{dynamics}/{chunk}.parquet",
     log:
-        "logs/fit_rates/{experiment}/{dynamics}/{chunk}.log",
+        local("logs/fit_rates/{experiment}/{dynamics}/{chunk}.log"),
     benchmark:
-        "logs/fit_rates/{experiment}/{dynamics}/{chunk}.tsv"
+        local("logs/fit_rates/{experiment}/{dynamics}/{chunk}.tsv")
     conda:
         "../envs/gradflow.yaml"
     resources:
@@ -32,15 +32,19 @@ rule tabulate_rates:
     input:
         runs=lambda wildcards: grid.files(config, "runs", wildcards.experiment),
         rates=lambda wildcards: grid.files(config, "rates", wildcards.experiment),
-        code=sources.of("tabulate_rates.py"),
+        code=local(sources.of("tabulate_rates.py")),
     output:
         multiext("results/tables/{experiment}", ".parquet", ".csv", ".md", ".tex"),
     log:
-        "logs/tabulate_rates/{experiment}.log",
+        local("logs/tabulate_rates/{experiment}.log"),
     benchmark:
-        "logs/tabulate_rates/{experiment}.tsv"
+        local("logs/tabulate_rates/{experiment}.tsv")
     conda:
         "../envs/gradflow.yaml"
+    resources:
+        # Tables take about 13 times the size of their files in memory, and Python with its libraries up to 300 MB.
+        mem_mb=lambda wildcards, input, attempt: attempt * (400 + int(20 * input.size_mb)),
+        runtime=lambda wildcards, attempt: attempt * 30,
     params:
         axes=lambda wildcards: checks.axes(config["experiments"][wildcards.experiment]),
     script:

@@ -3,14 +3,14 @@ rule simulate:
     input:
         matrices="results/matrices/{experiment}.parquet",
         lambda0=lambda wildcards: grid.fitted_files(config, **wildcards),
-        code=sources.of("simulate.py"),
+        code=local(sources.of("simulate.py")),
     output:
         runs="results/runs/{experiment}/{dynamics}/{chunk}.parquet",
         trajectories="results/trajectories/{experiment}/{dynamics}/{chunk}.parquet",
     log:
-        "logs/simulate/{experiment}/{dynamics}/{chunk}.log",
+        local("logs/simulate/{experiment}/{dynamics}/{chunk}.log"),
     benchmark:
-        "logs/simulate/{experiment}/{dynamics}/{chunk}.tsv"
+        local("logs/simulate/{experiment}/{dynamics}/{chunk}.tsv")
     conda:
         "../envs/gradflow.yaml"
     threads: lambda wildcards: COSTS[wildcards.experiment].threads()

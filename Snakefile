@@ -8,7 +8,7 @@ from snakemake.utils import min_version
 
 min_version("9.13")
 sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
-from experiments import checks, config as configuration, costs, grid, memory, sources, summary
+from experiments import checks, config as configuration, costs, grid, sources, summary
 
 STARTED = time.time()
 

@@ -88,12 +88,12 @@ class Costs:
         longest = max(self.rates(), self.lambda0(), *map(self.simulation, self.dynamics))
         return min(2 ** max(0, ceil(log2(SECONDS_PER_JOB / longest))), MOST_RUNS_PER_JOB)
 
-    def memory(self, base: int) -> int:
-        """MiB to ask for beside those of the process: what the runs take that a job holds at a time."""
+    def memory(self) -> int:
+        """MiB to ask for: what the process takes, and the runs that a job holds at a time."""
         shape = self.rows, self.columns, self.width, self.samples, self.examples
         per_run = memory.mib_per_run(*shape, "flow" in self.solvers, self.with_products)
-        block = memory.runs_per_block(memory.NUMERIC + BLOCK, per_run)
-        return ceil(base + min(block, self.runs) * per_run)
+        block = memory.runs_per_block(memory.PROCESS + BLOCK, per_run)
+        return ceil(memory.PROCESS + min(block, self.runs) * per_run)
 
     def minutes(self, seconds: float) -> int:
         """Minutes to ask for where a run takes so many seconds: five times as much, on a slow or busy machine."""

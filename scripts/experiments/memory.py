@@ -1,7 +1,7 @@
 """How much memory jobs need, and how many runs fit into what a job has been given."""
 
-# MiB of a process that has loaded its libraries: those of a simulation, and pandas and figures besides.
-NUMERIC, TABULAR = 250, 350
+# MiB of a process that has loaded its libraries and compiled its kernels, with room to work.
+PROCESS = 350
 
 # Runs are computed together in blocks, each a row group of the files: more of them at once would not be faster.
 MOST_RUNS_PER_BLOCK = 1024
@@ -29,4 +29,4 @@ def mib_per_run(
 
 def runs_per_block(granted: float, per_run: float) -> int:
     """How many runs a job computes together that may use so many MiB, each taking so many."""
-    return int(min(max(1.0, (granted - NUMERIC) / per_run), MOST_RUNS_PER_BLOCK))
+    return int(min(max(1.0, (granted - PROCESS) / per_run), MOST_RUNS_PER_BLOCK))

@@ -7,6 +7,7 @@ from conftest import PROJECT, small_config
 from experiments import config as configuration
 from experiments import datasets, grid, simulation
 from experiments.costs import MOST_RUNS_PER_JOB, Costs
+from experiments.memory import PROCESS
 from generate_matrices import generate
 
 
@@ -38,7 +39,7 @@ def test_runs_per_job_is_the_experiments_own_or_that_of_the_config():
 
 def test_memory_asked_for_does_not_grow_with_the_number_of_runs():
     asked = {
-        Costs.of(prepared(replicates=replicates)["experiments"]["small"], PROJECT).memory(250)
+        Costs.of(prepared(replicates=replicates)["experiments"]["small"], PROJECT).memory()
         for replicates in (10_000, 1_000_000)
     }
     assert len(asked) == 1
@@ -52,7 +53,7 @@ def test_costs_of_a_matrix_file_are_those_of_its_shape(tmp_path):
     assert (costs.rows, costs.columns) == (30, 40)
 
 
-@pytest.mark.parametrize("granted", [0, 251, 10_000])
+@pytest.mark.parametrize("granted", [0, PROCESS + 1, 10_000])
 def test_blocks_of_any_memory_give_the_same_numbers(tmp_path, granted):
     config = prepared(replicates=5)
     settings, seed = config["experiments"]["small"], config["seed"]
@@ -64,6 +65,6 @@ def test_blocks_of_any_memory_give_the_same_numbers(tmp_path, granted):
     assert len(runs) == 10
     expected = simulation.simulate(runs, datasets.matrices(table))[1].to_pandas()
     blocks = list(simulation.simulate_blocks(runs, path, settings["record"], {}, granted, lambda fraction: None))
-    assert len(blocks) == (10 if granted < 251 else 1)
+    assert len(blocks) == (10 if granted < PROCESS else 1)
     found = datasets.pa.concat_tables([trajectories for _, trajectories in blocks]).to_pandas()
     assert str(found.to_dict("list")) == str(expected.to_dict("list"))

@@ -14,7 +14,7 @@ rule fit_lambda0:
     conda:
         "../envs/gradflow.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * COSTS[wildcards.experiment].memory(memory.TABULAR),
+        mem_mb=lambda wildcards, attempt: attempt * COSTS[wildcards.experiment].memory(),
         runtime=lambda wildcards, attempt: attempt
         * COSTS[wildcards.experiment].minutes(COSTS[wildcards.experiment].lambda0()),
     script:

@@ -15,7 +15,7 @@ rule simulate:
         "../envs/gradflow.yaml"
     threads: lambda wildcards: COSTS[wildcards.experiment].threads()
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * COSTS[wildcards.experiment].memory(memory.NUMERIC),
+        mem_mb=lambda wildcards, attempt: attempt * COSTS[wildcards.experiment].memory(),
         runtime=lambda wildcards, attempt: attempt
         * COSTS[wildcards.experiment].minutes(COSTS[wildcards.experiment].simulation(wildcards.dynamics)),
     params:

@@ -1,4 +1,4 @@
-"""The Parquet files: their columns, and reading and writing them. What a column means is said in docs/dataset.md."""
+"""The Parquet files: their columns, and reading and writing them. What a column means is said in `columns`."""
 
 import json
 import os
@@ -166,6 +166,8 @@ RATES = pa.schema(
     }
 )
 
+SCHEMAS = {"matrices": MATRICES, "runs": RUNS, "trajectories": TRAJECTORIES, "lambda0": LAMBDA0, "rates": RATES}
+
 
 def parameters(point: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of a point of the grid by their columns; None where the point has none.
@@ -217,6 +219,11 @@ def write(contents: pa.Table, path: str, config: Mapping[str, Any]) -> None:
             use_dictionary=words,
             column_encoding=dict.fromkeys(floats, "BYTE_STREAM_SPLIT"),
         )
+
+
+def metadata(path: str | Path) -> dict[str, str]:
+    """What `write` says of a file: `schema_version`, and `config` and `software` as JSON."""
+    return {name.decode(): text.decode() for name, text in (pq.read_schema(path).metadata or {}).items()}
 
 
 def _leaves(schema: pa.Schema) -> Iterator[tuple[str, pa.DataType]]:

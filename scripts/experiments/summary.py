@@ -9,7 +9,7 @@ def summarize(since: float, logs: Path = Path("logs")) -> str:
     """One line: how many jobs ended after a time (seconds since the epoch), how long they took, and the longest."""
     finished = [path for path in logs.rglob("*.tsv") if path.stat().st_mtime >= since]
     if not finished:
-        return "no job was run"
+        return "no result was written"
     seconds = {path: _seconds(path) for path in finished}
     longest = max(seconds, key=lambda path: seconds[path])
     name = " ".join(longest.relative_to(logs).with_suffix("").parts)

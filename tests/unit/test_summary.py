@@ -12,4 +12,4 @@ def test_jobs_since_a_time_are_counted_with_their_seconds(tmp_path):
     line = summarize(100, tmp_path)
     assert line.startswith("2 jobs took 4 s of computing")
     assert line.endswith("the longest, simulate a, 3 s")
-    assert summarize(300, tmp_path) == "no job was run"
+    assert summarize(300, tmp_path) == "no result was written"

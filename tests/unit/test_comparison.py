@@ -57,7 +57,7 @@ def run_of(function, start=0.3):
 
     def compute(change):
         (end,) = function(change(np.array([start])))
-        return {"trajectories": frame(error=[1.0, end])}
+        return {"trajectories": frame(error=[1.0, end], loss=[1.0, 0.5])}
 
     return compute
 
@@ -66,15 +66,21 @@ FILES = {"trajectories": "x.parquet"}
 
 
 def test_what_rounding_decides_is_counted_and_not_refused():
-    stored = {"trajectories": frame(error=[1.0, chaotic(0.3 + 1e-15)])}
+    stored = {"trajectories": frame(error=[1.0, chaotic(0.3 + 1e-15)], loss=[1.0, 0.5 + 1e-15])}
     found = compare_runs(stored, run_of(chaotic), FILES, {"a": 1.0})
     assert found["trajectories"].rounded == 1
 
 
+def test_what_differs_alone_is_refused_even_where_rounding_would_move_it():
+    stored = {"trajectories": frame(error=[1.0, chaotic(0.3 + 1e-15)], loss=[1.0, 0.5])}
+    with pytest.raises(InputError, match="run a, column error"):
+        compare_runs(stored, run_of(chaotic), FILES, {"a": 1.0})
+
+
 def test_what_rounding_does_not_explain_is_refused_by_file_run_and_column():
     compute = run_of(lambda start: start, 0.25)
-    stored = {"trajectories": frame(error=[1.0, 0.375])}
+    stored = {"trajectories": frame(error=[1.0, 0.375], loss=[1.0, 0.5])}
     with pytest.raises(InputError, match=r"x\.parquet: run a, column error: at t = 1 0\.375 is stored, 0\.25 computed"):
         compare_runs(stored, compute, FILES, {"a": 1.0})
-    stored = {"trajectories": frame(error=[1.0, 0.25 + 1e-12])}
+    stored = {"trajectories": frame(error=[1.0, 0.25 + 1e-12], loss=[1.0, 0.5])}
     assert compare_runs(stored, compute, FILES, {"a": 1.0})["trajectories"].rounded == 0

@@ -194,6 +194,8 @@ def test_a_single_altered_value_with_a_recomputed_checksum_is_found(dataset, run
         ("matrices/read", "singular_values", lambda value: [1.001 * value[0], *value[1:]]),
         ("lambda0/fit/00000", "objective", lambda value: 1.001 * value),
         ("rates/fit/asymmetric/00000", "measured", lambda value: 1.001 * value),
+        ("rates/fit/asymmetric/00000", "points", lambda value: value + 1),
+        ("matrices/read", "source", lambda value: "file"),
         ("tables/fit", "measured", lambda value: 1.001 * value),
     ],
 )

@@ -141,22 +141,23 @@ def _audit_matrices(config: Config, experiment: str, findings: Findings) -> dict
     stored = table.to_pandas()
     drawn = [point for point in points if grid.is_drawn(point)]
     again = generate(experiment, seed, replicates, drawn, folder="").to_pandas()
-    read = [grid.matrix_id(experiment, seed, 0, point) for point in points if not grid.is_drawn(point)]
+    read = {grid.matrix_id(experiment, seed, 0, point): point for point in points if not grid.is_drawn(point)}
     if sorted(stored["matrix"]) != sorted([*again["matrix"], *read]):
         raise disagreement(file, None, "matrix", "the keys are not those of the config")
     for key, row in again.groupby("matrix", sort=False):
         _compare(file, f"matrix {key}", stored[stored["matrix"] == key], row, findings, "matrices")
     findings.count("matrices drawn again", len(again))
     for row in stored[stored["matrix"].isin(read)].to_dict("records"):
-        for column, message in _check_matrix(row, experiment):
+        for column, message in _check_matrix(row, experiment, read[row["matrix"]]):
             raise disagreement(file, f"matrix {row['matrix']}", column, message)
     return datasets.matrices(table)
 
 
-def _check_matrix(row: Mapping[str, Any], experiment: str) -> Iterator[tuple[str, str]]:
+def _check_matrix(row: Mapping[str, Any], experiment: str, point: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What is wrong with the row of a matrix that was read from a file: the column, and how."""
-    if row["experiment"] != experiment:
-        yield "experiment", f"is not {experiment}, that of its file"
+    for column, expected in (("experiment", experiment), ("source", point["source"])):
+        if row[column] != expected:
+            yield column, f"{row[column]!r} is stored, the config has {expected!r}"
     if row["rows"] * row["columns"] != len(row["values"]):
         yield "values", f"has {len(row['values'])} numbers, not {row['rows']} x {row['columns']}"
     else:

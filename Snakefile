@@ -39,6 +39,7 @@ include: "workflow/rules/trajectories.smk"
 include: "workflow/rules/lambda0.smk"
 include: "workflow/rules/rates.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/dataset.smk"
 
 
 rule all:

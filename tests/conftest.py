@@ -2,6 +2,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import hypothesis
@@ -68,12 +69,12 @@ def write_config(tmp_path):
     return write
 
 
-@pytest.fixture
-def snakemake(tmp_path):
-    """Function that runs snakemake with results in the test's folder, and returns the finished process."""
+@pytest.fixture(scope="session")
+def run_snakemake():
+    """Function that runs snakemake with results in a folder, and returns the finished process."""
 
-    def run(*arguments, project=PROJECT, **options):
-        command = [sys.executable, "-m", "snakemake", "--snakefile", project / "Snakefile", "--directory", tmp_path]
+    def run(folder, *arguments, project=PROJECT, **options):
+        command = [sys.executable, "-m", "snakemake", "--snakefile", project / "Snakefile", "--directory", folder]
         command += ["--profile", project / "profiles" / "default", "--cores", "2", *arguments]
         return subprocess.run(
             list(map(str, command)), capture_output=True, text=True, timeout=600, env=dict(os.environ), **options
@@ -83,10 +84,16 @@ def snakemake(tmp_path):
 
 
 @pytest.fixture
+def snakemake(run_snakemake, tmp_path):
+    """Function that runs snakemake with results in the test's folder, and returns the finished process."""
+    return partial(run_snakemake, tmp_path)
+
+
+@pytest.fixture
 def project_copy(tmp_path_factory):
     """A copy of the project's files that a test may edit."""
     copy = tmp_path_factory.mktemp("project")
-    for part in ("Snakefile", "config.yaml", "workflow", "scripts", "profiles", "data"):
+    for part in ("Snakefile", "config.yaml", "CITATION.cff", "workflow", "scripts", "profiles", "data"):
         source = PROJECT / part
         if source.is_dir():
             shutil.copytree(source, copy / part, ignore=shutil.ignore_patterns("__pycache__"))

@@ -1,4 +1,4 @@
-"""The Parquet files: their columns, and reading and writing them. What a column means is said in docs/dataset.md."""
+"""The Parquet files: their columns, and reading and writing them. What a column means is said in `columns`."""
 
 import json
 import os
@@ -169,6 +169,8 @@ RATES = pa.schema(
     }
 )
 
+SCHEMAS = {"matrices": MATRICES, "runs": RUNS, "trajectories": TRAJECTORIES, "lambda0": LAMBDA0, "rates": RATES}
+
 
 def parameters(point: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of a point of the grid by their columns; None where the point has none.
@@ -232,6 +234,11 @@ def writing(path: str, schema: pa.Schema, config: Mapping[str, Any]) -> Iterator
             yield lambda table: writer.write_table(
                 table.replace_schema_metadata(metadata), row_group_size=max(table.num_rows, 1)
             )
+
+
+def metadata(path: str | Path) -> dict[str, str]:
+    """What `write` says of a file: `schema_version`, and `config` and `software` as JSON."""
+    return {name.decode(): text.decode() for name, text in (pq.read_schema(path).metadata or {}).items()}
 
 
 def _leaves(schema: pa.Schema) -> Iterator[tuple[str, pa.DataType]]:

@@ -208,6 +208,12 @@ def files(config: Mapping[str, Any], stage: str, experiment: str | None = None) 
     ]
 
 
+def dataset_files(config: Mapping[str, Any]) -> list[str]:
+    """Every Parquet file of the dataset."""
+    stages = ("matrices", "runs", "trajectories", "lambda0", "rates", "tables")
+    return [str(Path(file).with_suffix(".parquet")) for stage in stages for file in files(config, stage)]
+
+
 def fits_lambda0(experiment: Mapping[str, Any]) -> bool:
     """Whether the regularized dynamics of an experiment takes the lambda0 that is fitted to the asymmetric one."""
     return experiment.get("regularized", {}).get("lambda0") == "fit"

@@ -20,7 +20,7 @@ def summarize(since: float, cores: int, folder: Path = Path("logs")) -> str:
     recent = [path for path in folder.rglob("*.log") if path.stat().st_mtime >= since]
     jobs = {path: times for path in recent if (times := logs.times(path)) is not None}
     if not jobs:
-        return "no job was run"
+        return "no result was written"
     wall = time.time() - since
     is_figure = {path: path.relative_to(folder).parts[0] == "draw_figure" for path in jobs}
     numerics, figures = (sum(jobs[path].work for path in jobs if is_figure[path] == drawn) for drawn in (False, True))

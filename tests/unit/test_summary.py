@@ -29,7 +29,7 @@ def test_a_run_is_summed_up_by_what_its_time_went_to(tmp_path):
     assert "2 jobs in 10 s on 2 cores: 12 s of numerics, 3 s of figures, 2 s of starting Python" in line
     assert "3 s of Snakemake and waiting; 1.29 times the first two" in line
     assert "simulate one linear 00000, took 12 s" in line
-    assert summarize(time.time() + 10.0, 2, tmp_path) == "no job was run"
+    assert summarize(time.time() + 10.0, 2, tmp_path) == "no result was written"
 
 
 def test_a_job_logs_the_time_that_it_took(tmp_path):

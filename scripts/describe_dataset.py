@@ -1,0 +1,17 @@
+"""Write the dataset's Croissant card."""
+
+import json
+import logging
+from pathlib import Path
+
+from experiments import card, citation, datasets, logs
+
+if "snakemake" in globals():
+    snakemake = globals()["snakemake"]
+    with logs.to(snakemake.log[0]), datasets.replacing(snakemake.output[0]) as temporary:
+        # Mistakes are raised; its warnings are about a date and an address, which a publisher adds to CITATION.cff.
+        logging.getLogger("absl").setLevel(logging.ERROR)
+        folder = str(Path(snakemake.output[0]).parent)
+        cited = citation.read(snakemake.input.citation)
+        described = card.describe(snakemake.input.files, folder, cited, snakemake.params.config)
+        temporary.write_text(json.dumps(described, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

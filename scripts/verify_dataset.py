@@ -1,0 +1,17 @@
+"""Check the dataset in results/ against its card, and compute some of its runs again."""
+
+import logging
+
+import numpy as np
+
+from experiments import audit, logs
+
+CARD = "results/croissant.json"
+
+if "snakemake" in globals():
+    snakemake = globals()["snakemake"]
+    with logs.to(snakemake.log[0]), logs.progress("verify") as progress:
+        findings = audit.audit(CARD, snakemake.params.runs, np.random.default_rng(), progress)
+        for line in findings.summary():
+            logging.info(line)
+            print(line)

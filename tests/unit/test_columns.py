@@ -1,0 +1,26 @@
+import pytest
+from conftest import PROJECT
+
+from experiments import columns, datasets, tables
+
+
+@pytest.mark.parametrize("stage", datasets.SCHEMAS)
+def test_every_column_of_a_schema_has_a_meaning_and_nothing_else_has(stage):
+    assert set(columns.MEANINGS[stage]) == set(datasets.SCHEMAS[stage].names)
+
+
+def test_every_column_of_a_table_that_is_no_axis_has_a_meaning():
+    assert set(columns.MEANINGS["tables"]) == {*tables.KEYS, *tables.COLUMNS}
+
+
+@pytest.mark.parametrize("stage", columns.FILES)
+def test_the_dataset_guide_has_the_table_of_every_stage(stage):
+    table = columns.markdown(stage)
+    assert table in (PROJECT / "docs" / "dataset.md").read_text(), f"docs/dataset.md needs this table:\n{table}"
+
+
+def test_every_column_has_a_known_unit_and_is_one_cell_of_a_table():
+    for meanings in columns.MEANINGS.values():
+        for column in meanings.values():
+            assert column.unit in ("", "1", "time", "1/time", "s")
+            assert not set(column.meaning) & set("|\n")

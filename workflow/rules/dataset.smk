@@ -1,0 +1,59 @@
+# What made the data; figures are not part of it.
+MADE_BY = {key: config[key] for key in ("seed", "experiments")}
+
+
+rule describe_dataset:
+    """List every file with its checksum, and every column with its meaning, as Croissant metadata."""
+    input:
+        files=grid.dataset_files(config),
+        citation=local(os.path.relpath(Path(workflow.basedir, "CITATION.cff"))),
+        code=local(sources.of("describe_dataset.py")),
+    output:
+        "results/croissant.json",
+    log:
+        local("logs/describe_dataset.log"),
+    benchmark:
+        local("logs/describe_dataset.tsv")
+    conda:
+        "../envs/gradflow.yaml"
+    params:
+        config=MADE_BY,
+    script:
+        "../../scripts/describe_dataset.py"
+
+
+rule package:
+    """Put the dataset with its card, config and a README into one archive."""
+    input:
+        files=grid.dataset_files(config),
+        card="results/croissant.json",
+        citation=local(os.path.relpath(Path(workflow.basedir, "CITATION.cff"))),
+        code=local(sources.of("package_dataset.py")),
+    output:
+        "results/dataset.zip",
+    log:
+        local("logs/package.log"),
+    benchmark:
+        local("logs/package.tsv")
+    conda:
+        "../envs/gradflow.yaml"
+    params:
+        config=MADE_BY,
+    script:
+        "../../scripts/package_dataset.py"
+
+
+rule verify:
+    """Check a dataset against its card, and recompute some of its runs; without a card, the dataset is made first."""
+
+    # No other input: what is there is checked as it is, never brought up to date before.
+    input:
+        card=[] if Path("results/croissant.json").exists() else "results/croissant.json",
+    log:
+        local("logs/verify.log"),
+    conda:
+        "../envs/gradflow.yaml"
+    params:
+        runs=config["runs_to_verify"],
+    script:
+        "../../scripts/verify_dataset.py"

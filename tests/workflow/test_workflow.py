@@ -122,7 +122,7 @@ def test_every_stage_runs_from_one_config_to_tables_and_figures(snakemake, write
     for figure in config["figures"]:
         assert (tmp_path / "results" / "figures" / f"{figure}.png").stat().st_size > 10_000
     assert {path.name for path in (tmp_path / "results" / "tables").iterdir()} == {
-        f"{name}.{ending}" for name in ("fit", "mode", "steps") for ending in ("parquet", "csv", "md", "tex")
+        f"{name}.{ending}" for name in ("fit", "mode", "steps") for ending in ("parquet", "csv", "md", "tex", "html")
     }
 
     # The regularized runs took the lambda0 that was fitted to the general run from the same start.

@@ -35,6 +35,22 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
     return figure
 
 
+def numbers(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """A row an experiment and dynamics: the slope of log gap against log step size, and the largest stable step."""
+    gaps = gaps_of(tables["runs"], tables["trajectories"])
+    return pd.DataFrame(
+        [
+            {
+                "experiment": experiment,
+                "dynamics": style.LABELS[dynamics],
+                "slope": slope_of(some),
+                "largest stable η": some["step_size"][some["stable"]].max(),
+            }
+            for (experiment, dynamics), some in gaps.groupby(["experiment", "dynamics"], observed=True)
+        ]
+    )
+
+
 def gaps_of(runs: pd.DataFrame, trajectories: pd.DataFrame) -> pd.DataFrame:
     """One row per run of descent: `gap` to the flow from the same start, and whether it is `stable`, ending near Y."""
     samples = dict(list(trajectories.sort_values("t").groupby("run")))

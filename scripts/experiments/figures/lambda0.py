@@ -47,3 +47,19 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
     right.minorticks_off()
     right.legend(fontsize=7)
     return figure
+
+
+def numbers(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """A row a width: the median best |lambda0| over k sigma^2, and in how many runs it is negative."""
+    fits = tables["lambda0"].dropna(subset="lambda0")
+    relative = (fits["lambda0"].abs() / (fits["width"] * fits["scale"] ** 2)).groupby(fits["width"])
+    negative = (fits["lambda0"] < 0).groupby(fits["width"])
+    return pd.DataFrame(
+        {
+            "k": relative.median().index,
+            "median |λ₀| / (k σ²)": relative.median().to_numpy(),
+            "from": relative.min().to_numpy(),
+            "to": relative.max().to_numpy(),
+            "λ₀ < 0": [f"{count} of {size}" for count, size in zip(negative.sum(), negative.size(), strict=True)],
+        }
+    )

@@ -8,7 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from experiments.figures import numbers as supporting
 from experiments.figures import style
+
+# How far the error must fall for the comparison of times.
+REACHED = 0.01
 
 
 def draw(tables: dict[str, pd.DataFrame], columns: str) -> Figure:
@@ -33,6 +37,21 @@ def draw(tables: dict[str, pd.DataFrame], columns: str) -> Figure:
     axes[1, 0].set_ylabel("singular values of two-layer X")
     _legends(figure, len(spectra.iloc[0]))
     return figure
+
+
+def numbers(tables: dict[str, pd.DataFrame], columns: str) -> pd.DataFrame:
+    """A row a value of the axis `columns`: the median times to a hundredth of the first error, and their ratio."""
+    runs = tables["runs"].set_index("run")
+    times = supporting.time_to_fall(tables["trajectories"], "error", REACHED)
+    medians = times.groupby([times.index.map(runs[columns]), times.index.map(runs["dynamics"])]).median().unstack()
+    return pd.DataFrame(
+        {
+            style.SYMBOLS.get(columns, columns): medians.index,
+            "one-layer: t to 1 %": medians["linear"].to_numpy(),
+            "two-layer: t to 1 %": medians["asymmetric"].to_numpy(),
+            "times faster": (medians["linear"] / medians["asymmetric"]).to_numpy(),
+        }
+    )
 
 
 def _errors(panel: pd.DataFrame, axes: Axes) -> None:

@@ -79,4 +79,4 @@ def sequence(count: int) -> list:
 
 def titled(axis: str, value: Any) -> str:
     """Title of a panel that shows one value of an axis."""
-    return str(value) if isinstance(value, str) else f"{SYMBOLS.get(axis, axis)} = {value:g}"
+    return value.replace("$", r"\$") if isinstance(value, str) else f"{SYMBOLS.get(axis, axis)} = {value:g}"

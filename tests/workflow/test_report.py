@@ -72,7 +72,7 @@ def test_the_report_opens_from_disk_with_every_figure_and_a_table_that_sorts(pag
         page.get_by_role("row", name=name).get_by_role("link").first.click()
         page.wait_for_function("document.querySelector('img')?.naturalWidth > 0")
     page.get_by_role("row", name="files").get_by_role("link").last.click()
-    page.get_by_text("the sooner the two-layer model").wait_for()
+    page.get_by_text("one- and the two-layer model from the same starts").wait_for()
     page.evaluate("app.showCategory('2-4 Convergence rates')")
     page.get_by_role("row", name="small").get_by_role("link").first.click()
 

@@ -13,10 +13,11 @@ rule report:
         "../envs/gradflow.yaml"
     params:
         # A report is made by another Snakemake, of the same config, which reads and does not lock.
+        python=sys.executable,
         snakefile=os.path.relpath(Path(workflow.basedir, "Snakefile")),
         configfile=str(CONFIG_FILE),
         settings=[f"{key}={json.dumps(value)}" for key, value in workflow.config_settings.config.items()],
     shell:
-        "{sys.executable:q} -m snakemake figures tables --cores 1 --report {output:q}.html"
+        "{params.python:q} -m snakemake figures tables --cores 1 --report {output:q}.html"
         " --snakefile {params.snakefile:q} --configfile {params.configfile:q} --config {params.settings:q}"
         " > {log:q} 2>&1 && mv {output:q}.html {output:q}"

@@ -1,10 +1,11 @@
-# `make` runs the workflow, `make test` checks the project; both install what they need into .venv first.
+# `make` runs the workflow, `make test` checks the project, `make docs` builds its pages; each first installs what it
+# needs into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 # Live progress bars where there is a terminal to show them.
 LIVE := $(shell [ -t 2 ] && echo --logger rich)
 
-.PHONY: all test lock
+.PHONY: all test docs lock
 
 all: .venv/installed
 	@echo "Running the workflow on all cores; results go to results/, logs to logs/."
@@ -18,6 +19,10 @@ test: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
 	$(BIN)/python -m pytest
+
+docs: .venv/installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "Open site/index.html."
 
 .venv/installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name it: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'

@@ -24,7 +24,8 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
         for dynamics, some in gaps[gaps["experiment"] == experiment].groupby("dynamics", observed=True):
             median = some[some["stable"]].groupby("step_size")["gap"].median()
             label = f"{style.LABELS[dynamics]}: slope {slope_of(some):.3f}"
-            panel.plot(median.index, median, "o-", markersize=3.5, color=style.COLOURS[dynamics], label=label)
+            line = {"color": style.COLOURS[dynamics], "dashes": style.DASHES[dynamics], "label": label}
+            panel.plot(median.index, median, "o", linestyle="-", markersize=3.5, **line)
             last, first = some[some["stable"]]["step_size"].max(), some[~some["stable"]]["step_size"].min()
             if np.isfinite(first):
                 panel.axvspan(last, first, color=style.COLOURS[dynamics], alpha=0.15, linewidth=0)

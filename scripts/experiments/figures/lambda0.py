@@ -40,7 +40,7 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
     law = linregress(np.log(fits["width"]), np.log(fits["lambda0"].abs()))
     widths = np.sort(fits["width"].unique())
     fitted = np.exp(law.intercept) * widths**law.slope
-    label = rf"fit: |λ₀| = {np.exp(law.intercept):.2f} $k^{{{law.slope:.2f} \pm {law.stderr:.2f}}}$"
+    label = f"fit: |λ₀| = {np.exp(law.intercept):.2f} kᵇ, b = {law.slope:.2f} ± {law.stderr:.2f}"
     right.plot(widths, fitted, color=style.THEORY, linewidth=0.9, label=label)
     right.set(xscale="log", yscale="log", xlabel="width k", ylabel="best |λ₀|")
     right.set_xticks(widths, [str(width) for width in widths])

@@ -4,7 +4,6 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from experiments.figures import numbers as supporting
 from experiments.figures import style
@@ -26,15 +25,11 @@ def draw(tables: dict[str, pd.DataFrame], rows: str) -> Figure:
     for panels, value in zip(axes, values, strict=True):
         some = trajectories[(trajectories["row"] == value) & (trajectories["t"] > 0)]
         for axis, quantity in zip(panels, ("loss", "error"), strict=True):
-            palette = {name: style.COLOURS[name] for name in order}
-            sns.lineplot(
-                some, x="t", y=quantity, hue="dynamics", hue_order=order, palette=palette, ax=axis, **style.SPREAD
-            )
+            sns.lineplot(some, x="t", y=quantity, ax=axis, **style.by_dynamics(order), **style.SPREAD)
             axis.set(xscale="log", yscale="log", xlabel="time t")
         panels[0].set(title=f"‖Q₀‖₂ = {value:g}", ylabel="training loss ½‖B − φ(AX)‖²")
         panels[1].set(title=f"‖Q₀‖₂ = {value:g}", ylabel="‖W* − X‖ / ‖W*‖")
-    handles = [Line2D([], [], color=style.COLOURS[name], label=style.LABELS[name]) for name in order]
-    figure.legend(handles=handles, loc="outside upper center", ncols=2)
+    figure.legend(handles=list(map(style.line, order)), loc="outside upper center", ncols=2)
     return figure
 
 

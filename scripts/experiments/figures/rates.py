@@ -20,7 +20,7 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
         raise InputError("no rate that theory predicts was measured; draw the rates of another experiment")
     height = {"height_ratios": (2.2, 1)}
     figure, (top, bottom) = plt.subplots(
-        2, 1, sharex=True, figsize=(0.75 * style.PAGE_WIDTH, 2.4 * style.PANEL_HEIGHT), gridspec_kw=height
+        2, 1, sharex=True, figsize=(style.TEXT_WIDTH, 2.4 * style.PANEL_HEIGHT), gridspec_kw=height
     )
     # Before anything is drawn, so that the margins are those of this scale.
     bottom.set_yscale("symlog", linthresh=1e-3)

@@ -1,10 +1,11 @@
-# `make` runs the workflow, `make test` checks the project, `make benchmark` times it; each installs what it needs into .venv.
+# `make` runs the workflow, `make test` checks the project, `make docs` builds its pages, `make benchmark` times it; each
+# first installs what it needs into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 # Live progress bars where there is a terminal to show them.
 LIVE := $(shell [ -t 2 ] && echo --logger rich)
 
-.PHONY: all test benchmark growth cluster test-cluster lock
+.PHONY: all test docs benchmark growth cluster test-cluster lock
 
 all: .venv/installed
 	@echo "Running the workflow on all cores; results go to results/, logs to logs/."
@@ -18,6 +19,10 @@ test: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
 	$(BIN)/python -m pytest
+
+docs: .venv/installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "Open site/index.html."
 
 # On one core; what is compared with is installed beside the project if it can be, and left out if not.
 benchmark: export OMP_NUM_THREADS = 1

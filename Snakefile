@@ -1,14 +1,16 @@
+import json
 import os
 import sys
 import time
 from pathlib import Path
 
+from jinja2.utils import htmlsafe_json_dumps
 from snakemake.logging import logger
 from snakemake.utils import min_version
 
 min_version("9.13")
 sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
-from experiments import checks, config as configuration, costs, grid, sources, summary
+from experiments import checks, config as configuration, costs, figures, grid, sources, summary
 
 STARTED = time.time()
 
@@ -29,6 +31,9 @@ except configuration.ConfigError as error:
 COSTS = {name: costs.Costs.of(experiment, CONFIG_FILE.parent) for name, experiment in config["experiments"].items()}
 
 
+report: "workflow/report/workflow.rst"
+
+
 wildcard_constraints:
     experiment="|".join(config["experiments"]),
     figure="|".join(config["figures"]),
@@ -40,6 +45,7 @@ include: "workflow/rules/lambda0.smk"
 include: "workflow/rules/rates.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/dataset.smk"
+include: "workflow/rules/report.smk"
 
 
 rule all:

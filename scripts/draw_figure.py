@@ -1,32 +1,23 @@
-"""Draw one figure as SVG, PDF and PNG."""
+"""Draw one figure as SVG, PDF and PNG, and write the numbers that support it."""
 
 import importlib
+import inspect
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from experiments import datasets, figures, logs
-from experiments.figures import style
-
-# Without their dates, files repeat bit for bit.
-UNDATED = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+from experiments.figures import numbers, style
 
 
-def draw(figure: Mapping[str, Any], files: Mapping[str, Sequence[str]]) -> Figure:
-    """Figure of its kind from the files of the stages that it needs."""
-    style.apply()
-    options = {key: value for key, value in figure.items() if key not in ("kind", "experiment", "where")}
-    kind = importlib.import_module(f"experiments.figures.{figures.module_of(figure['kind'])}")
+def read(files: Mapping[str, Sequence[str]], where: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+    """The stages that a figure needs, reduced to the runs whose parameters have the given values."""
     tables = {stage: datasets.read(paths).to_pandas() for stage, paths in files.items()}
-    return kind.draw(chosen(tables, figure["where"]), **options)
-
-
-def chosen(tables: dict[str, pd.DataFrame], where: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
-    """The tables, reduced to the runs whose parameters have the given values."""
     if not where:
         return tables
     runs = tables["runs"]
@@ -36,11 +27,28 @@ def chosen(tables: dict[str, pd.DataFrame], where: Mapping[str, Any]) -> dict[st
     return tables | {name: table[table["run"].isin(runs["run"])] for name, table in of_runs.items()}
 
 
+def metadata(kind: ModuleType, ending: str) -> dict[str, str | None]:
+    """What a figure of a kind shows, in words for those who do not see it; without dates, files repeat bit for bit."""
+    what, how = inspect.getdoc(kind) or "", inspect.getdoc(kind.draw) or ""
+    return {
+        ".svg": {"Title": what, "Description": how, "Date": None},
+        ".pdf": {"Title": what, "Subject": how, "CreationDate": None},
+        ".png": {"Title": what, "Description": how},
+    }[ending]
+
+
 if "snakemake" in globals():
     snakemake = globals()["snakemake"]
     with logs.to(snakemake.log[0]):
-        needed = figures.NEEDS[snakemake.params.figure["kind"]]
-        figure = draw(snakemake.params.figure, {stage: snakemake.input.get(stage) for stage in needed})
-        for path in snakemake.output:
+        figure = json.loads(snakemake.params.figure)
+        kind = importlib.import_module(f"experiments.figures.{figures.module_of(figure['kind'])}")
+        options = {key: value for key, value in figure.items() if key not in ("kind", "experiment", "where")}
+        needed = {stage: snakemake.input.get(stage) for stage in figures.NEEDS[figure["kind"]]}
+        tables = read(needed, figure["where"])
+        style.apply()
+        drawing = kind.draw(tables, **options)
+        for path in map(Path, (snakemake.output.svg, snakemake.output.pdf, snakemake.output.png)):
             with datasets.replacing(path) as temporary:
-                figure.savefig(temporary, metadata=UNDATED.get(Path(path).suffix))
+                drawing.savefig(temporary, metadata=metadata(kind, path.suffix))
+        with datasets.replacing(snakemake.output.numbers) as temporary:
+            temporary.write_text(numbers.restructured(kind.numbers(tables, **options)))

@@ -1,12 +1,14 @@
-"""Tabulate the rates of one experiment as Parquet, CSV, Markdown and LaTeX."""
+"""Tabulate the rates of one experiment as Parquet, CSV, Markdown, LaTeX and HTML."""
+
+from pathlib import Path
 
 import pandas as pd
 
 from experiments import datasets, logs, tables
 
 
-def write(table: pd.DataFrame, title: str, path: str) -> None:
-    """Write the table in the format of the path's ending."""
+def write(table: pd.DataFrame, title: str, path: str, page: Path) -> None:
+    """Write the table in the format of the path's ending; `page` is the template of the HTML."""
     with datasets.replacing(path) as temporary:
         if path.endswith(".parquet"):
             table.to_parquet(temporary, index=False)
@@ -14,8 +16,10 @@ def write(table: pd.DataFrame, title: str, path: str) -> None:
             table.to_csv(temporary, index=False)
         elif path.endswith(".md"):
             temporary.write_text(tables.markdown(table, title))
-        else:
+        elif path.endswith(".tex"):
             temporary.write_text(tables.latex(table, title))
+        else:
+            temporary.write_text(tables.html(table, title, page))
 
 
 if "snakemake" in globals():
@@ -24,4 +28,4 @@ if "snakemake" in globals():
         runs, rates = (datasets.read(snakemake.input[stage]).to_pandas() for stage in ("runs", "rates"))
         table = tables.tabulate(runs, rates, snakemake.params.axes)
         for path in snakemake.output:
-            write(table, snakemake.wildcards.experiment, path)
+            write(table, snakemake.wildcards.experiment, path, Path(snakemake.input.page))

@@ -57,36 +57,30 @@ def compute(experiment, **changes):
     return *(table.to_pandas() for table in tables), matrices
 
 
+def write_yaml(config, path):
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    return path
+
+
+def snakemake_in(folder, *arguments, project=PROJECT, **options):
+    """Run snakemake with results in a folder, and return the finished process."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", project / "Snakefile", "--directory", folder]
+    command += ["--profile", project / "profiles" / "default", "--cores", "2", *arguments]
+    return subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, timeout=600, env=dict(os.environ), **options
+    )
+
+
 @pytest.fixture
 def write_config(tmp_path):
     """Function that writes a config as `my.yaml` in the test's folder and returns its path."""
-
-    def write(config, name="my.yaml"):
-        path = tmp_path / name
-        path.write_text(yaml.safe_dump(config, sort_keys=False))
-        return path
-
-    return write
-
-
-@pytest.fixture(scope="session")
-def run_snakemake():
-    """Function that runs snakemake with results in a folder, and returns the finished process."""
-
-    def run(folder, *arguments, project=PROJECT, **options):
-        command = [sys.executable, "-m", "snakemake", "--snakefile", project / "Snakefile", "--directory", folder]
-        command += ["--profile", project / "profiles" / "default", "--cores", "2", *arguments]
-        return subprocess.run(
-            list(map(str, command)), capture_output=True, text=True, timeout=600, env=dict(os.environ), **options
-        )
-
-    return run
+    return lambda config, name="my.yaml": write_yaml(config, tmp_path / name)
 
 
 @pytest.fixture
-def snakemake(run_snakemake, tmp_path):
+def snakemake(tmp_path):
     """Function that runs snakemake with results in the test's folder, and returns the finished process."""
-    return partial(run_snakemake, tmp_path)
+    return partial(snakemake_in, tmp_path)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from gradflow.matrices import gaussian_norm
 
 # Names of rules, which a figure cannot have: each figure is a target of its own name.
 TARGETS = (
-    *("all", "matrices", "trajectories", "lambda0", "rates", "tables", "figures", "package", "verify"),
+    *("all", "matrices", "trajectories", "lambda0", "rates", "tables", "figures", "report", "package", "verify"),
     *("generate_matrices", "simulate", "fit_lambda0", "fit_rates", "tabulate_rates", "draw_figure", "describe_dataset"),
 )
 

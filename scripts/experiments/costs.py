@@ -11,7 +11,7 @@ from typing import Any
 
 from experiments import checks, grid, memory
 
-SECONDS_PER_JOB = 20
+SECONDS_PER_JOB = 5
 MOST_RUNS_PER_JOB = 2**14
 
 # MiB of the runs that a job computes together, as far as more than one fits.
@@ -80,12 +80,15 @@ class Costs:
         return self.samples * (5e-4 + (self.rows + self.columns) ** 3 / 1e7) if self.with_lambda0 else 0.0
 
     def rates(self) -> float:
-        """Seconds that the rates of a run take."""
-        return 1e-3 * min(self.rows, self.columns) + 1e-5 * self.samples
+        """Seconds that the rates of a run take: of its product, its modes and its Gramian."""
+        return 1.5e-2 * (2 + min(self.rows, self.columns))
 
     def runs_per_job(self) -> int:
-        """How many runs a chunk has: a power of 2, so that it seldom changes with the experiment."""
-        longest = max(self.rates(), self.lambda0(), *map(self.simulation, self.dynamics))
+        """How many runs a chunk has, for its simulation to take some seconds; its rates may take minutes.
+
+        A power of 2, so that it seldom changes with the experiment.
+        """
+        longest = max(self.lambda0(), *map(self.simulation, self.dynamics))
         return min(2 ** max(0, ceil(log2(SECONDS_PER_JOB / longest))), MOST_RUNS_PER_JOB)
 
     def memory(self) -> int:

@@ -1,8 +1,11 @@
 """The rate-fit table of an experiment: measured rates over replicates beside what theory predicts."""
 
+import html as markup
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import jinja2
 import numpy as np
 import pandas as pd
 
@@ -101,8 +104,28 @@ def notes(table: pd.DataFrame) -> list[str]:
 
 def markdown(table: pd.DataFrame, title: str) -> str:
     """The table with its notes in Markdown."""
-    body = _rounded(table).to_markdown(index=False, disable_numparse=True)
+    shown = _rounded(table).map(lambda text: markup.escape(text, quote=False).replace("|", r"\|"))
+    body = shown.to_markdown(index=False, disable_numparse=True)
     return f"# Rates of `{title}`\n\n{body}\n\n" + "\n".join(f"- {note}" for note in notes(table)) + "\n"
+
+
+def html(table: pd.DataFrame, title: str, page: Path) -> str:
+    """The table with its notes as a page of its own, whose headings sort it; `page` is its template."""
+    loader = jinja2.FileSystemLoader(page.parent)
+    environment = jinja2.Environment(loader=loader, autoescape=True)
+    rows = table.astype(object).where(table.notna(), None).to_numpy()
+    plain = [note.replace("`", "") for note in [summary(table), *notes(table)]]
+    return environment.get_template(page.name).render(title=title, headings=list(table.columns), rows=rows, notes=plain)
+
+
+def summary(table: pd.DataFrame) -> str:
+    """How close the measured rates of the table are to the predicted ones, in a sentence."""
+    ratios = table["ratio"].dropna()
+    near = int((abs(ratios - 1) <= 0.01).sum())
+    return (
+        f"{near} of {len(ratios)} rates that theory predicts were measured within 1 % of the prediction, "
+        f"and {table['violations'].sum()} runs violate their bound."
+    )
 
 
 def latex(table: pd.DataFrame, title: str) -> str:
@@ -136,7 +159,8 @@ def _blank(value: Any) -> str:
 
 
 def _escaped(value: Any) -> str:
-    special = {"_": r"\_", "%": r"\%", "&": r"\&", "~": r"$\sim$", "|": r"$|$"}
+    special = {letter: f"\\{letter}" for letter in "_%&#${}"}
+    special |= {"~": r"$\sim$", "|": r"$|$", "^": r"\^{}", "<": r"$<$", ">": r"$>$", "\\": r"\textbackslash{}"}
     return "".join(special.get(letter, letter) for letter in _blank(value))
 
 

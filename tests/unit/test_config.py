@@ -1,4 +1,5 @@
 import copy
+import re
 import tomllib
 from pathlib import Path
 
@@ -281,8 +282,13 @@ def test_the_schema_is_in_step_with_the_code():
     definitions = SCHEMA["$defs"]
     assert definitions["experiment"]["properties"]["dynamics"]["items"]["enum"] == list(DYNAMICS)
     kinds = definitions["figure"]["properties"]["kind"]["enum"]
-    modules = {path.stem for path in Path(datasets.__file__).with_name("figures").glob("[!_]*.py")} - {"style"}
+    modules = {path.stem for path in Path(datasets.__file__).with_name("figures").glob("[!_]*.py")} - {
+        "style",
+        "numbers",
+    }
     assert {figures.module_of(kind) for kind in kinds} == modules
+    captions = Path(datasets.__file__).parents[2] / "workflow" / "report" / "figure.rst"
+    assert set(kinds) == set(figures.SECTIONS) == set(re.findall(r'figure.kind == "(.+?)"', captions.read_text()))
     assert set(figures.NEEDS) == set(kinds)
     parts = [definitions[name] for name in ("matrix", "initialization", "solver", "time")]
     keys = {path[-1] for path, _ in datasets.PARAMETERS.values()} | {"rows", "columns", "method"}

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from conftest import small_config
+from conftest import small_config, snakemake_in
 
 from experiments import audit, datasets
 from experiments.errors import InputError
@@ -25,7 +25,7 @@ NASTY = "</script><script>alert('|x|')</script> \"é\n`"
 
 
 @pytest.fixture(scope="module")
-def packaged(tmp_path_factory, run_snakemake):
+def packaged(tmp_path_factory):
     """Folder of an unpacked package, with files of every stage and a table with a hostile column name."""
     folder = tmp_path_factory.mktemp("packaged")
     features = np.random.default_rng(0).standard_normal((20, 3))
@@ -37,7 +37,7 @@ def packaged(tmp_path_factory, run_snakemake):
     experiments = {"small": small_config()["experiments"]["small"]}
     experiments |= {"fit": fit["experiments"]["small"], "read": read["experiments"]["small"]}
     (folder / "my.yaml").write_text(yaml.safe_dump({"experiments": experiments}, sort_keys=False))
-    finished = run_snakemake(folder, "package", "--configfile", folder / "my.yaml")
+    finished = snakemake_in(folder, "package", "--configfile", folder / "my.yaml")
     assert finished.returncode == 0, finished.stderr
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     with zipfile.ZipFile(folder / "results" / "dataset.zip") as archive:
@@ -106,21 +106,21 @@ def test_a_hostile_name_in_a_config_is_kept_as_it_is_and_breaks_neither_card_nor
     assert "<script" not in (packaged / "README.md").read_text()
 
 
-def test_an_honest_dataset_is_verified_and_left_as_it_is(dataset, run_snakemake):
+def test_an_honest_dataset_is_verified_and_left_as_it_is(dataset):
     before = {file: file.read_bytes() for file in dataset.rglob("*.*") if file.is_file()}
-    finished = run_snakemake(dataset, "verify")
+    finished = snakemake_in(dataset, "verify")
     assert finished.returncode == 0, finished.stderr
     assert "24 runs computed again" in finished.stdout
     assert "trajectories: largest relative deviation" in finished.stdout
     assert all(file.read_bytes() == content for file, content in before.items())
-    assert run_snakemake(dataset, "verify").stdout == finished.stdout
+    assert snakemake_in(dataset, "verify").stdout == finished.stdout
 
 
-def test_a_flipped_byte_is_found(dataset, run_snakemake):
+def test_a_flipped_byte_is_found(dataset):
     content = bytearray((dataset / TRAJECTORIES).read_bytes())
     content[len(content) // 2] ^= 1
     (dataset / TRAJECTORIES).write_bytes(content)
-    assert refused(dataset, run_snakemake) == [
+    assert refused(dataset) == [
         f"{TRAJECTORIES}: differs from the file that results/croissant.json lists: its checksum is another"
     ]
 
@@ -142,9 +142,9 @@ def verified():
     return audit.audit("results/croissant.json", 20, np.random.default_rng(0), lambda fraction: None)
 
 
-def refused(dataset, run_snakemake):
+def refused(dataset):
     """The lines in the log of a verification that fails, each without its time."""
-    finished = run_snakemake(dataset, "verify")
+    finished = snakemake_in(dataset, "verify")
     assert finished.returncode == 1
     assert "Traceback" not in finished.stderr
     lines = (dataset / "logs" / "verify.log").read_text().splitlines()
@@ -171,11 +171,11 @@ def alter(dataset, file, column, row, value):
     path.write_text(json.dumps(card))
 
 
-def test_a_single_altered_value_with_a_recomputed_checksum_is_found(dataset, run_snakemake):
+def test_a_single_altered_value_with_a_recomputed_checksum_is_found(dataset):
     drift = pd.read_parquet(dataset / TRAJECTORIES)["drift"]
     alter(dataset, TRAJECTORIES, "drift", 13, 1.001 * drift[13])
     run = pd.read_parquet(dataset / TRAJECTORIES)["run"][13]
-    (error,) = refused(dataset, run_snakemake)
+    (error,) = refused(dataset)
     assert error.startswith(f"{TRAJECTORIES}: run {run}, column drift: at t = ")
 
 

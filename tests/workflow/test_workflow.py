@@ -1,15 +1,25 @@
 """The workflow as a user runs it: snakemake in a folder of its own."""
 
+import importlib
+import io
 import signal
 import subprocess
 import sys
 import time
 
+import matplotlib.image as mpimg
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from conftest import PROJECT, small_config
+from conftest import PROJECT, small_config, snakemake_in, write_yaml
+from matplotlib.text import Text
+
+import draw_figure
+from experiments import config as configuration
+from experiments import figures, grid
+from experiments.figures import style
 
 NUMBERS = ["t", "step", "loss", "error", "drift"]
 
@@ -84,9 +94,11 @@ def test_numbers_do_not_depend_on_chunks_cores_or_other_values_of_an_axis(snakem
         assert same_rows(*(frame.sort_values(order).reset_index(drop=True) for frame in (kept, before)))
 
 
-def test_every_stage_runs_from_one_config_to_tables_and_figures(snakemake, write_config, tmp_path):
+@pytest.fixture(scope="module")
+def every_stage(tmp_path_factory):
+    """Folder in which a config with every stage and every kind of figure ran, and the config."""
     flow = {"solver": {"method": "flow"}, "time": {"horizon": 10.0, "samples": 80, "spacing": "log", "first": 0.01}}
-    solvers = [{"method": "descent", "step_size": [0.01, 0.02, 0.04]}, {"method": "flow"}]
+    solvers = [{"method": "descent", "step_size": [0.002, 0.004, 0.008, 0.064, 0.128]}, {"method": "flow"}]
     spectral = {"kind": "spectral", "products": [0.1], "imbalance": [0.0, 0.5, 1.0]}
     one = {"source": "spectrum", "rows": 1, "columns": 1, "values": [[0.2], [0.4], [0.6]]}
     experiments = {
@@ -100,6 +112,7 @@ def test_every_stage_runs_from_one_config_to_tables_and_figures(snakemake, write
             **flow,
         ),
         "mode": small_config(matrix=one, initialization=spectral, width=1, dynamics=["asymmetric"], **flow),
+        "descent": small_config(),
         "steps": small_config(
             initialization={"kind": "gaussian", "scale": 0.1}, record=["product"], **{**flow, "solver": solvers}
         ),
@@ -114,26 +127,63 @@ def test_every_stage_runs_from_one_config_to_tables_and_figures(snakemake, write
             "e": {"kind": "modes", "experiment": "steps"},
             "f": {"kind": "descent-vs-flow", "experiment": "steps"},
             "g": {"kind": "rates", "experiment": ["steps", "mode", "fit"]},
+            "h": {"kind": "reconstruction", "experiment": "descent", "columns": "scale"},
         },
     }
-    finished = snakemake("--configfile", write_config(config))
+    folder = tmp_path_factory.mktemp("every-stage")
+    finished = snakemake_in(folder, "--configfile", write_yaml(config, folder / "my.yaml"))
     assert finished.returncode == 0, finished.stderr
     assert "s of numerics" in finished.stderr
+    return folder, config
+
+
+def test_every_stage_runs_from_one_config_to_tables_and_figures(every_stage):
+    folder, config = every_stage
+    assert {figure["kind"] for figure in config["figures"].values()} == set(figures.NEEDS)
     for figure in config["figures"]:
-        assert (tmp_path / "results" / "figures" / f"{figure}.png").stat().st_size > 10_000
-    assert {path.name for path in (tmp_path / "results" / "tables").iterdir()} == {
-        f"{name}.{ending}" for name in ("fit", "mode", "steps") for ending in ("parquet", "csv", "md", "tex")
+        assert (folder / "results" / "figures" / f"{figure}.png").stat().st_size > 10_000
+    assert {path.name for path in (folder / "results" / "tables").iterdir()} == {
+        f"{name}.{ending}"
+        for name in ("fit", "mode", "steps", "descent")
+        for ending in ("parquet", "csv", "md", "tex", "html")
     }
 
     # The regularized runs took the lambda0 that was fitted to the general run from the same start.
-    fits, runs = read(tmp_path, "lambda0"), read(tmp_path, "runs")
+    fits, runs = read(folder, "lambda0"), read(folder, "runs")
     keys = ["replicate", "width", "scale"]
     regularized = runs[runs["dynamics"] == "regularized"].merge(fits, on=keys, suffixes=("", "_fitted"))
     assert len(regularized) == len(fits) == 8
     assert (regularized["lambda0"] == regularized["lambda0_fitted"]).all()
-    rates = read(tmp_path, "rates")
+    rates = read(folder, "rates")
     assert set(rates["quantity"]) == {"product", "mode", "gramian"}
     assert rates["measured"].notna().mean() > 0.3
+
+
+def test_every_figure_is_fit_for_print_and_drawn_again_is_the_same_bytes(every_stage):
+    folder, config = every_stage
+    configuration.prepare(config, folder / "my.yaml")
+    style.apply()
+    for name, figure in config["figures"].items():
+        files = {stage: [folder / file for file in some] for stage, some in grid.figure_files(config, name).items()}
+        kind = importlib.import_module(f"experiments.figures.{figures.module_of(figure['kind'])}")
+        options = {key: value for key, value in figure.items() if key not in ("kind", "experiment", "where")}
+        drawing = kind.draw(draw_figure.read(files, figure["where"]), **options)
+        assert drawing.get_figwidth() in (style.COLUMN_WIDTH, style.TEXT_WIDTH, style.PAGE_WIDTH)
+        assert all(text.get_fontsize() >= 7 for text in drawing.findobj(Text) if text.get_text())
+        for ending in (".svg", ".pdf", ".png"):
+            again = io.BytesIO()
+            drawing.savefig(again, format=ending[1:], metadata=draw_figure.metadata(kind, ending))
+            assert (folder / "results" / "figures" / f"{name}{ending}").read_bytes() == again.getvalue(), name + ending
+        plt.close(drawing)
+
+        # Nothing reaches the edge, where it would be cut off; fonts are embedded, and words say what is shown.
+        image = mpimg.imread(folder / "results" / "figures" / f"{name}.png")
+        for edge in (image[0], image[-1], image[:, 0], image[:, -1]):
+            assert (edge == 1.0).all(), name
+        printed = (folder / "results" / "figures" / f"{name}.pdf").read_bytes()
+        assert b"/FontFile2" in printed
+        assert b"/Type3" not in printed
+        assert "<title>" in (folder / "results" / "figures" / f"{name}.svg").read_text()
 
 
 def test_a_csv_and_the_shipped_table_run_by_their_names(snakemake, write_config, tmp_path):

@@ -5,7 +5,15 @@ rule draw_figure:
         code=local(sources.of("draw_figure.py")),
         kind=lambda wildcards: local(sources.of(grid.figure_module(config, wildcards.figure))),
     output:
-        multiext("results/figures/{figure}", ".svg", ".pdf", ".png"),
+        svg=report(
+            "results/figures/{figure}.svg",
+            caption="../report/figure.rst",
+            category=lambda wildcards: figures.SECTIONS[config["figures"][wildcards.figure]["kind"]],
+            labels={"figure": "{figure}"},
+        ),
+        pdf="results/figures/{figure}.pdf",
+        png="results/figures/{figure}.png",
+        numbers="results/figures/{figure}.rst",
     log:
         local("logs/draw_figure/{figure}.log"),
     benchmark:
@@ -17,7 +25,8 @@ rule draw_figure:
         mem_mb=lambda wildcards, input, attempt: attempt * (400 + int(20 * input.size_mb)),
         runtime=lambda wildcards, attempt: attempt * 30,
     params:
-        figure=lambda wildcards: config["figures"][wildcards.figure],
+        # The report shows it: as JSON that holds no markup, whatever text a config has.
+        figure=lambda wildcards: str(htmlsafe_json_dumps(config["figures"][wildcards.figure])),
     script:
         "../../scripts/draw_figure.py"
 

@@ -33,8 +33,15 @@ rule tabulate_rates:
         runs=lambda wildcards: grid.files(config, "runs", wildcards.experiment),
         rates=lambda wildcards: grid.files(config, "rates", wildcards.experiment),
         code=local(sources.of("tabulate_rates.py")),
+        page=local(os.path.relpath(Path(workflow.basedir, "workflow", "report", "table.html"))),
     output:
         multiext("results/tables/{experiment}", ".parquet", ".csv", ".md", ".tex"),
+        report(
+            "results/tables/{experiment}.html",
+            caption="../report/table.rst",
+            category=figures.SECTIONS["rates"],
+            labels={"table of rates": "{experiment}"},
+        ),
     log:
         local("logs/tabulate_rates/{experiment}.log"),
     benchmark:

@@ -1,6 +1,7 @@
-"""One module per kind of figure, each with `draw(tables, **options) -> Figure`.
+"""One module per kind of figure, each with `draw(tables, **options) -> Figure` and `numbers(tables, **options)`.
 
-`tables` holds the data frames of the stages that the kind needs, reduced to the runs that the figure is of.
+`tables` holds the data frames of the stages that the kind needs, reduced to the runs that the figure is of. `numbers`
+returns a small data frame of what a reader should take from the figure: it stands below the caption in the report.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,18 @@ NEEDS: dict[str, tuple[str, ...]] = {
     "modes": ("matrices", "runs", "trajectories"),
     "descent-vs-flow": ("runs", "trajectories"),
     "rates": ("runs", "rates"),
+}
+
+# Section of the paper that a kind belongs to: the report's categories.
+SECTIONS = {
+    "modes": "1 Balanced or not, spectral or not",
+    "rates": "2-4 Convergence rates",
+    "regimes": "3 Acceleration of one mode",
+    "reconstruction": "5 Numerical experiments",
+    "comparison": "5 Numerical experiments",
+    "lambda0": "5 Numerical experiments",
+    "loss": "5 Numerical experiments",
+    "descent-vs-flow": "G Descent and flow",
 }
 
 

@@ -46,3 +46,16 @@ def draw(tables: dict[str, pd.DataFrame], columns: str) -> Figure:
     handles = [Line2D([], [], label=labels[dynamics], **LINES[dynamics]) for dynamics in labels]
     figure.legend(handles=handles, loc="outside upper center", ncols=2)
     return figure
+
+
+def numbers(tables: dict[str, pd.DataFrame], columns: str) -> pd.DataFrame:
+    """A row a value of the axis `columns`: the fitted lambda0, and how far the two flows are apart, as drawn."""
+    runs = tables["runs"].query("replicate == 0 and dynamics == 'asymmetric'")
+    drawn = tables["lambda0"].drop(columns=columns, errors="ignore").merge(runs[["run", columns]], on="run")
+    names = {
+        columns: style.SYMBOLS.get(columns, columns),
+        "lambda0": "λ₀",
+        "gap_max": "largest gap",
+        "gap_l2": "L² gap",
+    }
+    return drawn.sort_values(columns)[list(names)].rename(columns=names)

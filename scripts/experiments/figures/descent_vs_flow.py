@@ -24,7 +24,8 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
         for dynamics, some in gaps[gaps["experiment"] == experiment].groupby("dynamics", observed=True):
             median = some[some["stable"]].groupby("step_size")["gap"].median()
             label = f"{style.LABELS[dynamics]}: slope {slope_of(some):.3f}"
-            panel.plot(median.index, median, "o-", markersize=3.5, color=style.COLOURS[dynamics], label=label)
+            line = {"color": style.COLOURS[dynamics], "dashes": style.DASHES[dynamics], "label": label}
+            panel.plot(median.index, median, "o", linestyle="-", markersize=3.5, **line)
             last, first = some[some["stable"]]["step_size"].max(), some[~some["stable"]]["step_size"].min()
             if np.isfinite(first):
                 panel.axvspan(last, first, color=style.COLOURS[dynamics], alpha=0.15, linewidth=0)
@@ -33,6 +34,22 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
     axes[0, 0].set_ylabel("max over t of ‖X − X flow‖ / max ‖X flow‖")
     figure.supxlabel("shaded: between the largest stable and the smallest unstable step size", fontsize=7.5)
     return figure
+
+
+def numbers(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """A row an experiment and dynamics: the slope of log gap against log step size, and the largest stable step."""
+    gaps = gaps_of(tables["runs"], tables["trajectories"])
+    return pd.DataFrame(
+        [
+            {
+                "experiment": experiment,
+                "dynamics": style.LABELS[dynamics],
+                "slope": slope_of(some),
+                "largest stable η": some["step_size"][some["stable"]].max(),
+            }
+            for (experiment, dynamics), some in gaps.groupby(["experiment", "dynamics"], observed=True)
+        ]
+    )
 
 
 def gaps_of(runs: pd.DataFrame, trajectories: pd.DataFrame) -> pd.DataFrame:

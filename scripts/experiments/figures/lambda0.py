@@ -40,10 +40,26 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
     law = linregress(np.log(fits["width"]), np.log(fits["lambda0"].abs()))
     widths = np.sort(fits["width"].unique())
     fitted = np.exp(law.intercept) * widths**law.slope
-    label = rf"fit: |λ₀| = {np.exp(law.intercept):.2f} $k^{{{law.slope:.2f} \pm {law.stderr:.2f}}}$"
+    label = f"fit: |λ₀| = {np.exp(law.intercept):.2f} kᵇ, b = {law.slope:.2f} ± {law.stderr:.2f}"
     right.plot(widths, fitted, color=style.THEORY, linewidth=0.9, label=label)
     right.set(xscale="log", yscale="log", xlabel="width k", ylabel="best |λ₀|")
     right.set_xticks(widths, [str(width) for width in widths])
     right.minorticks_off()
     right.legend(fontsize=7)
     return figure
+
+
+def numbers(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """A row a width: the median best |lambda0| over k sigma^2, and in how many runs it is negative."""
+    fits = tables["lambda0"].dropna(subset="lambda0")
+    relative = (fits["lambda0"].abs() / (fits["width"] * fits["scale"] ** 2)).groupby(fits["width"])
+    negative = (fits["lambda0"] < 0).groupby(fits["width"])
+    return pd.DataFrame(
+        {
+            "k": relative.median().index,
+            "median |λ₀| / (k σ²)": relative.median().to_numpy(),
+            "from": relative.min().to_numpy(),
+            "to": relative.max().to_numpy(),
+            "λ₀ < 0": [f"{count} of {size}" for count, size in zip(negative.sum(), negative.size(), strict=True)],
+        }
+    )

@@ -40,6 +40,28 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
     return figure
 
 
+def numbers(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """A row an experiment: the median times at which the largest and the smallest mode are half learned."""
+    runs = tables["runs"].query("dynamics == 'asymmetric'").merge(tables["matrices"][["matrix", "singular_values"]])
+    samples = (
+        tables["trajectories"]
+        .drop(columns="experiment")
+        .merge(runs[["run", "experiment", "singular_values"]], on="run", suffixes=("", "_of_y"))
+    )
+    learned = np.stack(samples["singular_values"]) / np.stack(samples["singular_values_of_y"])
+    times = pd.DataFrame({"first": learned[:, 0], "last": learned[:, -1]}).ge(0.5).mul(samples["t"], axis=0)
+    times = times.where(times > 0, np.inf).groupby(samples["run"]).min()
+    medians = times.groupby(runs.set_index("run")["experiment"].astype(str), sort=False).median()
+    return pd.DataFrame(
+        {
+            "experiment": medians.index,
+            "largest mode: t to 1/2": medians["first"].to_numpy(),
+            "smallest mode: t to 1/2": medians["last"].to_numpy(),
+            "times later": (medians["last"] / medians["first"]).to_numpy(),
+        }
+    )
+
+
 def _panel(long: pd.DataFrame, panel: Axes, count: int) -> None:
     exact = long[long["solver"] == "exact"].groupby(["mode", "t"])["learned"].median()
     measured = long[long["solver"] != "exact"]

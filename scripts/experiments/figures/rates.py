@@ -20,7 +20,7 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
         raise InputError("no rate that theory predicts was measured; draw the rates of another experiment")
     height = {"height_ratios": (2.2, 1)}
     figure, (top, bottom) = plt.subplots(
-        2, 1, sharex=True, figsize=(0.75 * style.PAGE_WIDTH, 2.4 * style.PANEL_HEIGHT), gridspec_kw=height
+        2, 1, sharex=True, figsize=(style.TEXT_WIDTH, 2.4 * style.PANEL_HEIGHT), gridspec_kw=height
     )
     # Before anything is drawn, so that the margins are those of this scale.
     bottom.set_yscale("symlog", linthresh=1e-3)
@@ -51,3 +51,24 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
     ]
     figure.legend(handles=colours + marks, loc="outside upper center", ncols=3)
     return figure
+
+
+def numbers(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """A row a dynamics and quantity: how many rates were measured, how close to theory, and violations of the bound."""
+    rates = tables["rates"].assign(
+        error=lambda frame: (frame["measured"] / frame["predicted"] - 1).abs(),
+        violated=lambda frame: frame["measured"] + frame["uncertainty"] < frame["bound"],
+    )
+    return pd.DataFrame(
+        [
+            {
+                "dynamics": style.LABELS[dynamics],
+                "rate of": WORDS[quantity],
+                "measured": f"{some['measured'].notna().sum()} of {len(some)}",
+                "median error": some["error"].median(),
+                "within 1 %": f"{(some['error'] <= 0.01).sum()} of {some['error'].notna().sum()}",
+                "bound violated": int(some["violated"].sum()),
+            }
+            for (dynamics, quantity), some in rates.groupby(["dynamics", "quantity"], observed=True)
+        ]
+    )

@@ -8,7 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from experiments.figures import numbers as supporting
 from experiments.figures import style
+
+ORDER = ["linear", "asymmetric"]
+
+# How far the error must fall for the comparison of times.
+REACHED = 0.01
 
 
 def draw(tables: dict[str, pd.DataFrame], columns: str) -> Figure:
@@ -35,11 +41,23 @@ def draw(tables: dict[str, pd.DataFrame], columns: str) -> Figure:
     return figure
 
 
-def _errors(panel: pd.DataFrame, axes: Axes) -> None:
-    order = ["linear", "asymmetric"]
-    sns.lineplot(
-        panel, x="t", y="error", hue="dynamics", hue_order=order, palette=style.COLOURS, ax=axes, **style.SPREAD
+def numbers(tables: dict[str, pd.DataFrame], columns: str) -> pd.DataFrame:
+    """A row a value of the axis `columns`: the median times to a hundredth of the first error, and their ratio."""
+    runs = tables["runs"].set_index("run")
+    times = supporting.time_to_fall(tables["trajectories"], "error", REACHED)
+    medians = times.groupby([times.index.map(runs[columns]), times.index.map(runs["dynamics"])]).median().unstack()
+    return pd.DataFrame(
+        {
+            style.SYMBOLS.get(columns, columns): medians.index,
+            "one-layer: t to 1 %": medians["linear"].to_numpy(),
+            "two-layer: t to 1 %": medians["asymmetric"].to_numpy(),
+            "times faster": (medians["linear"] / medians["asymmetric"]).to_numpy(),
+        }
     )
+
+
+def _errors(panel: pd.DataFrame, axes: Axes) -> None:
+    sns.lineplot(panel, x="t", y="error", ax=axes, **style.by_dynamics(ORDER), **style.SPREAD)
     axes.set(xscale="log", yscale="log")
 
 
@@ -54,8 +72,7 @@ def _singular_values(panel: pd.DataFrame, spectra: pd.Series, axes: Axes) -> Non
 
 
 def _legends(figure: Figure, count: int) -> None:
-    errors = [Line2D([], [], color=style.COLOURS[name], label=style.LABELS[name]) for name in ("linear", "asymmetric")]
-    figure.legend(handles=errors, loc="outside upper center", ncols=2)
+    figure.legend(handles=list(map(style.line, ORDER)), loc="outside upper center", ncols=2)
     modes = [Line2D([], [], color=colour, label=f"i = {i + 1}") for i, colour in enumerate(style.sequence(count))]
     theory = [Line2D([], [], color=style.THEORY, linestyle="--", linewidth=0.8, label="those of Y")]
     title = "singular values, from the largest; bands: 10-90 % of replicates"

@@ -38,6 +38,22 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
     return figure
 
 
+def numbers(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """How often the measured regime is the predicted one, and how far rates are from the square root of 4 s^2 + l^2."""
+    rates = tables["rates"].query("quantity == 'product'").dropna(subset="measured").merge(tables["runs"], on="run")
+    predicted = np.sqrt(4 * rates["values"].str[0] ** 2 + rates["imbalance"] ** 2)
+    # On the boundary itself, neither model is faster.
+    decided = ~np.isclose(predicted, 1.0)
+    agree = ((rates["measured"] > 1) == (predicted > 1))[decided].sum()
+    return pd.DataFrame(
+        {
+            "rates measured": [f"{len(rates)} of {len(tables['runs'])}"],
+            "accelerated as predicted": [f"{agree} of {decided.sum()}"],
+            "largest relative error of a rate": [float((rates["measured"] / predicted - 1).abs().max())],
+        }
+    )
+
+
 def _table(grid: pd.DataFrame, axes: Axes) -> None:
     """Table 2 of the paper, from the corners of the measured grid."""
     corners = grid.iloc[[0, -1], [0, -1]]

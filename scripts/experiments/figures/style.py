@@ -4,6 +4,7 @@ from typing import Any
 
 import matplotlib as mpl
 import seaborn as sns
+from matplotlib.lines import Line2D
 
 # Okabe and Ito's colours, which colour-blind readers tell apart; one a dynamics, the same in every figure.
 COLOURS = {
@@ -15,6 +16,8 @@ COLOURS = {
     "sigmoid-linear": "#0072B2",
     "sigmoid-asymmetric": "#D55E00",
 }
+# Without colours, one-layer models are still told from two-layer ones.
+DASHES = {name: (4.0, 1.5) if name in ("linear", "sigmoid-linear") else (1, 0) for name in COLOURS}
 LABELS = {
     "linear": "one-layer (linear)",
     "asymmetric": "two-layer (asymmetric)",
@@ -39,8 +42,8 @@ SEQUENCE = "viridis"
 # Median and 10-90 % of replicates, in the words of seaborn.
 SPREAD: dict[str, Any] = {"estimator": "median", "errorbar": ("pi", 80), "legend": False}
 
-# Inches; two columns of a page are 6.75 wide.
-PAGE_WIDTH = 6.75
+# Inches: one column of ICML, the text of NeurIPS, both columns of ICML. Figures are printed at their size.
+COLUMN_WIDTH, TEXT_WIDTH, PAGE_WIDTH = 3.25, 5.5, 6.75
 PANEL_HEIGHT = 2.2
 
 
@@ -72,6 +75,17 @@ def apply() -> None:
     mpl.use("agg")
 
 
+def by_dynamics(order: list[str]) -> dict[str, Any]:
+    """Colours and dashes of the dynamics, in the words of seaborn."""
+    keys = {"hue": "dynamics", "hue_order": order, "style": "dynamics", "style_order": order}
+    return keys | {"palette": COLOURS, "dashes": DASHES}
+
+
+def line(dynamics: str) -> Line2D:
+    """Entry of a legend for the lines of a dynamics."""
+    return Line2D([], [], color=COLOURS[dynamics], dashes=DASHES[dynamics], label=LABELS[dynamics])
+
+
 def sequence(count: int) -> list:
     """Colours of an ordered quantity, dark to light but never too light to print."""
     return [mpl.colormaps[SEQUENCE](0.9 * place / max(count - 1, 1)) for place in range(count)]
@@ -79,4 +93,4 @@ def sequence(count: int) -> list:
 
 def titled(axis: str, value: Any) -> str:
     """Title of a panel that shows one value of an axis."""
-    return str(value) if isinstance(value, str) else f"{SYMBOLS.get(axis, axis)} = {value:g}"
+    return value.replace("$", r"\$") if isinstance(value, str) else f"{SYMBOLS.get(axis, axis)} = {value:g}"

@@ -1,0 +1,119 @@
+"""The pages of docs/: they build, their links lead somewhere, and what they say to do works."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import PROJECT
+
+DOCS = PROJECT / "docs"
+
+
+def blocks(page, language):
+    """The blocks of code of a page in one language, in their order."""
+    return re.findall(rf"^```{language}[^\n]*\n(.*?)^```", (DOCS / page).read_text(), re.MULTILINE | re.DOTALL)
+
+
+def run(command, folder):
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    finished = subprocess.run(
+        ["bash", "-ec", command], cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True
+    )
+    assert finished.returncode == 0, finished.stderr
+    return finished
+
+
+class Assets(HTMLParser):
+    """Addresses of what a page loads by itself."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.found = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        loads = tag != "link" or values.get("rel") in ("stylesheet", "icon", "preconnect", "preload")
+        if tag not in ("a", "meta") and loads:
+            self.found += [values[name] for name in ("src", "href") if values.get(name)]
+
+
+def test_the_pages_build_without_a_warning_and_load_nothing_from_the_network(tmp_path):
+    run(f"mkdocs build --strict --config-file {PROJECT}/mkdocs.yml --site-dir {tmp_path}", PROJECT)
+    pages = {page: Assets(page.read_text()).found for page in tmp_path.rglob("*.html")}
+    assert len(pages) > 10
+    for page, assets in pages.items():
+        assert assets
+        for address in assets:
+            assert not re.match("(https?:)?//", address), f"{page.name} loads {address}"
+
+
+def test_links_of_the_readme_lead_to_files():
+    links = re.findall(r"\]\((?!http)([^)#]+)", (PROJECT / "README.md").read_text())
+    assert len(links) > 5
+    assert not [link for link in links if not (PROJECT / link).exists()]
+
+
+def test_tests_and_experiments_that_show_a_difference_from_the_paper_exist():
+    table = [line.split(" | ") for line in (DOCS / "differences.md").read_text().splitlines() if line.startswith("| ")]
+    named = [name for row in table for name in re.findall(r"`([\w.-]+)`", row[-1])]
+    config = yaml.safe_load((PROJECT / "config.yaml").read_text())
+    known = {*config["experiments"], *config["figures"], "product", "gramian"}
+    for file in (PROJECT / "tests" / "unit").glob("test_*.py"):
+        known |= {file.name, *re.findall(r"^def (test_\w+)", file.read_text(), re.MULTILINE)}
+    assert len(named) > 30
+    assert set(named) <= known
+
+
+def test_a_matrix_becomes_a_figure_and_a_report_by_the_commands_as_printed(project_copy):
+    (project_copy / "matrix.csv").write_text(blocks("own-matrix.md", "csv")[0])
+    (project_copy / "my.yaml").write_text(blocks("own-matrix.md", "yaml")[0])
+    for command in blocks("own-matrix.md", "sh"):
+        run(command, project_copy)
+    assert (project_copy / "mine" / "results" / "figures" / "my-figure.svg").exists()
+    assert (project_copy / "mine" / "results" / "report.html").exists()
+    assert len(pd.read_parquet(project_copy / "mine" / "results" / "runs")) == 40
+
+
+@pytest.mark.parametrize(("page", "block"), [("own-matrix.md", 1), ("own-grid.md", 0)])
+def test_every_other_config_of_the_pages_is_accepted(snakemake, tmp_path, page, block):
+    table = {"petal": [1.0, 2.0, 4.0, 3.0], "sepal": [0.5, 0.1, 0.9, 0.2], "species": list("abab")}
+    pd.DataFrame(table).to_csv(tmp_path / "table.csv", index=False)
+    path = tmp_path / "my.yaml"
+    path.write_text(blocks(page, "yaml")[block])
+    finished = snakemake("-n", "--configfile", path)
+    assert finished.returncode == 0, finished.stderr
+
+
+def test_the_dynamics_that_is_worked_through_does_what_its_page_says(project_copy):
+    code, look = blocks("own-dynamics.md", "python")
+    library = project_copy / "scripts" / "gradflow" / "dynamics.py"
+    text = library.read_text().replace("DYNAMICS: dict", f"{code}\n\nDYNAMICS: dict")
+    library.write_text(text.replace("SigmoidAsymmetric)\n}", "SigmoidAsymmetric, Decayed)\n}"))
+    schema = project_copy / "workflow" / "schemas" / "config.schema.yaml"
+    schema.write_text(schema.read_text().replace("sigmoid-asymmetric]", "sigmoid-asymmetric, decayed]"))
+    shutil.copytree(PROJECT / "tests", project_copy / "tests")
+    shutil.copy(PROJECT / "pyproject.toml", project_copy)
+    checked = run("python -m pytest tests/unit/test_dynamics.py -k decayed", project_copy)
+    assert "4 passed" in checked.stdout
+
+    (project_copy / "my.yaml").write_text(blocks("own-dynamics.md", "yaml")[0])
+    run(blocks("own-dynamics.md", "sh")[0], project_copy)
+    assert "[2.5, 0.5, 0.0]" in run(f"python - <<'END'\n{look}END", project_copy).stdout
+
+    assert (project_copy / "decay.png").exists()
+
+    results = project_copy / "decay" / "results"
+    runs = pd.read_parquet(results / "runs").set_index("run")
+    samples = pd.read_parquet(results / "trajectories").query("dynamics == 'decayed'")
+    # The imbalance decays as exp(-2 mu t), here with mu = 1/2.
+    expected = samples["run"].map(runs["imbalance_norm"]) * -np.expm1(-samples["t"])
+    np.testing.assert_allclose(samples["drift"], expected, rtol=1e-6)

@@ -238,7 +238,7 @@ def flow_error(width: int, scale: float) -> float:
 
 def main() -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    methods = [*descent_methods(50), *descent_methods(200), *descent_methods(100_000)[:1]]
+    methods = [*descent_methods(50), *descent_methods(200)]
     methods += [*flow_methods(50, 1.0), *lambda0_methods(50), *workflow_methods()]
     table = measure(methods)
     print(compared(table).to_markdown(index=False))

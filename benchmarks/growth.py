@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 def by_runs() -> pd.DataFrame:
-    """The whole workflow, from config to tables of rates, for more and more replicates of the sweep."""
+    """From config to trajectories, for more and more replicates of the sweep."""
     return pd.DataFrame([workflow(replicates) for replicates in (1, 5, 50, 500)])
 
 
@@ -35,7 +35,7 @@ def workflow(replicates: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "sweep.yaml")
         config.write_text(yaml.safe_dump({"experiments": {"sweep": {**SWEEP, "replicates": replicates}}}))
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(PROJECT / "Snakefile")]
+        command = [sys.executable, "-m", "snakemake", "trajectories", "--snakefile", str(PROJECT / "Snakefile")]
         command += ["--configfile", str(config), "--directory", folder]
 
         def run(*arguments: str) -> str:
@@ -50,7 +50,7 @@ def workflow(replicates: int) -> dict[str, float]:
             "runs": replicates * len(SWEEP["dynamics"]) * len(SWEEP["width"]) * len(SWEEP["initialization"]["scale"]),
             "jobs": len(jobs),
             "plan [s]": planned,
-            "all [s]": wall,
+            "trajectories [s]": wall,
             "times the numerics": float(output.split(" times the first two")[0].split()[-1]),
             "again [s]": again,
             "largest process [MiB]": max(float(job["max_rss"]) for job in jobs),
@@ -118,7 +118,12 @@ def draw(runs: pd.DataFrame, widths: pd.DataFrame, sizes: pd.DataFrame, path: Pa
     style.apply()
     figure, axes = plt.subplots(1, 3, figsize=(6.75, 2.2), layout="constrained")
     panels = (
-        (runs, "runs", {"all [s]": "whole workflow", "plan [s]": "plan", "again [s]": "nothing to do"}, "seconds"),
+        (
+            runs,
+            "runs",
+            {"trajectories [s]": "trajectories", "plan [s]": "plan", "again [s]": "nothing to do"},
+            "seconds",
+        ),
         (widths, "k", {"start [µs]": "start of a run", "step [µs]": "step"}, "microseconds"),
         (sizes, "m = n", {"sample [µs]": "sample", "step [µs]": "step"}, "microseconds"),
     )

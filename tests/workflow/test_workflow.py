@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import re
 import signal
 import subprocess
 import sys
@@ -184,6 +185,24 @@ def test_every_figure_is_fit_for_print_and_drawn_again_is_the_same_bytes(every_s
         assert b"/FontFile2" in printed
         assert b"/Type3" not in printed
         assert "<title>" in (folder / "results" / "figures" / f"{name}.svg").read_text()
+
+
+def test_jobs_ask_for_the_memory_that_they_take_and_at_most_three_times_that(every_stage):
+    folder, _ = every_stage
+    (log,) = (folder / ".snakemake" / "log").glob("*.log")
+    asked = dict(re.findall(r"benchmark: (\S+)\n(?:    .*\n)*?    resources: .*?mem_mb=(\d+)", log.read_text()))
+    peaks = {job: float(pd.read_csv(folder / job, sep="\t")["max_rss"].iloc[0]) for job in asked}
+    assert {job.split("/")[1] for job in asked} >= {
+        "simulate",
+        "fit_rates",
+        "fit_lambda0",
+        "tabulate_rates",
+        "draw_figure",
+    }
+    # A job that ends before it is looked at has no peak.
+    shares = {job: peak / int(asked[job]) for job, peak in peaks.items() if peak > 0}
+    assert len(shares) > 20
+    assert {job: share for job, share in shares.items() if not 1 / 3 <= share <= 1} == {}
 
 
 def test_a_csv_and_the_shipped_table_run_by_their_names(snakemake, write_config, tmp_path):

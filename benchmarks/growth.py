@@ -134,6 +134,7 @@ def draw(runs: pd.DataFrame, widths: pd.DataFrame, sizes: pd.DataFrame, path: Pa
             xscale="log", yscale="log", xlabel={"runs": "runs", "k": "width k", "m = n": "rows m = n"}[x], ylabel=unit
         )
         axis.legend()
+    axes[0].set_ylim(1, 100)
     figure.savefig(path)
 
 

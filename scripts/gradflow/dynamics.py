@@ -33,6 +33,12 @@ class Dynamics:
 
     name: ClassVar[str]
 
+    def __init_subclass__(cls) -> None:
+        # A shortcut through many steps is that of the velocity which it was written for.
+        own = vars(cls).keys()
+        if {"velocity", "force"} & own and not {"step", "descend"} & own:
+            cls.step, cls.descend = Dynamics.step, Dynamics.descend  # type: ignore[method-assign]
+
     def select(self, runs: NDArray[np.intp] | NDArray[np.bool_]) -> Self:
         """The same dynamics for some of the runs, given by index or mask; an index may repeat."""
         return replace(self, **{field.name: getattr(self, field.name)[runs] for field in fields(self)})
@@ -435,9 +441,6 @@ class Sigmoid(Dynamics):
 
     inputs: Array
     outputs: Array
-
-    def step(self, state: Array, step_size: float) -> None:
-        return None
 
     def limit(self, widths: Array) -> None:
         return None

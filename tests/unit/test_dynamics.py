@@ -49,6 +49,28 @@ def test_velocity_is_minus_the_gradient_of_the_loss(name):
     assert_allclose((behind - ahead) / 2e-6, expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("name", sorted(DYNAMICS))
+def test_descent_adds_the_velocity_step_by_step(name):
+    dynamics, factors = problem(name)
+    state = dynamics.start(0.1 * factors)
+    expected = state
+    for _ in range(30):
+        expected = expected + 1e-3 * dynamics.velocity(expected)
+    assert_allclose(dynamics.descend(state, 1e-3, 30), expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("kind", [Linear, Symmetric, Asymmetric])
+def test_a_dynamics_that_moves_otherwise_descends_by_its_own_velocity(kind):
+    class Decayed(kind):
+        def velocity(self, state):
+            return super().velocity(state) - state
+
+    dynamics, factors = problem("symmetric" if kind is Symmetric else "asymmetric")
+    decayed = Decayed(dynamics.data)
+    state = decayed.start(factors)
+    assert_allclose(decayed.descend(state, 0.1, 1), state + 0.1 * decayed.velocity(state), rtol=1e-14)
+
+
 def test_velocity_of_the_regularized_model_with_a_diagonal_is_minus_the_gradient_of_its_loss():
     dynamics, factors = problem("regularized")
     dynamics = Regularized(

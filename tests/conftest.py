@@ -12,6 +12,7 @@ import yaml
 from experiments import config as configuration
 from experiments import datasets, grid, simulation
 from generate_matrices import generate
+from gradflow import lanes
 
 PROJECT = Path(__file__).parents[1]
 
@@ -55,6 +56,14 @@ def compute(experiment, **changes):
     matrices = datasets.matrices(table)
     tables = simulation.simulate(runs, matrices, settings["record"])
     return *(table.to_pandas() for table in tables), matrices
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kernels_of_their_own(tmp_path_factory):
+    """Kernels of the shapes that tests make up are not kept in the project."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lanes, "CACHE", tmp_path_factory.mktemp("kernels"))
+        yield
 
 
 def write_yaml(config, path):

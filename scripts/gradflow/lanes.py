@@ -7,9 +7,14 @@ products: the numbers do not depend on the processor either.
 """
 
 import ctypes
+import os
+import platform
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
 
+import llvmlite
 import numpy as np
 from llvmlite import binding, ir
 from numpy.typing import NDArray
@@ -19,9 +24,10 @@ Array = NDArray[np.float64]
 binding.initialize_native_target()
 binding.initialize_native_asmprinter()
 _FEATURES = binding.get_host_cpu_features()
-_PROCESSOR = binding.Target.from_default_triple().create_target_machine(
-    cpu=binding.get_host_cpu_name(), features=_FEATURES.flatten(), opt=1
-)
+
+# Compiled kernels are kept where Python keeps what it has compiled, for other processes on a processor of this kind.
+CACHE = Path(__file__).parent / "__pycache__"
+_KIND = f"{llvmlite.__version__} {binding.get_host_cpu_name()} {_FEATURES.flatten()}"
 
 # Runs in a block: as many float64 as the widest vector register holds.
 LANES = 8 if _FEATURES.get("avx512f") else 4
@@ -173,13 +179,7 @@ class Kernel:
             code.block = code.builder.gep(workspace, [code.place(0, (block, size))])
             write(code, count)
         code.builder.ret_void()
-        module = binding.parse_assembly(str(code.module))
-        options = binding.create_pipeline_tuning_options(speed_level=1)
-        options.loop_unrolling = False
-        passes = binding.create_pass_builder(_PROCESSOR, options)
-        passes.getModulePassManager().run(module, passes)
-        self._engine = binding.create_mcjit_compiler(module, _PROCESSOR)
-        self._engine.finalize_object()
+        self._engine = _compiled(str(code.module))
         address = self._engine.get_function_address("kernel")
         self._function = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(address)
         self.size = size
@@ -187,6 +187,34 @@ class Kernel:
     def __call__(self, workspace: Array, count: int = 1) -> None:
         if len(workspace) and count:
             self._function(workspace.ctypes.data, len(workspace), count)
+
+
+def _compiled(text: str) -> binding.ExecutionEngine:
+    """Machine code of a module, compiled unless it was before."""
+    # Every engine owns the machine that it compiles for.
+    machine = binding.Target.from_default_triple().create_target_machine(
+        cpu=binding.get_host_cpu_name(), features=_FEATURES.flatten(), opt=1
+    )
+    module, file = binding.parse_assembly(text), CACHE / f"kernel-{sha256((_KIND + text).encode()).hexdigest()[:32]}.o"
+    kept = file.read_bytes() if file.exists() else None
+    if kept is None:
+        options = binding.create_pipeline_tuning_options(speed_level=1)
+        options.loop_unrolling = False
+        passes = binding.create_pass_builder(machine, options)
+        passes.getModulePassManager().run(module, passes)
+    engine = binding.create_mcjit_compiler(module, machine)
+    engine.set_object_cache(lambda _, code: _keep(code, file), lambda _: kept)
+    engine.finalize_object()
+    return engine
+
+
+def _keep(code: bytes, file: Path) -> None:
+    """Write compiled code, whole or not at all; without it, the next process compiles again."""
+    temporary = file.with_name(f".{platform.node()}.{os.getpid()}.{file.name}")
+    with suppress(OSError):
+        file.parent.mkdir(exist_ok=True)
+        temporary.write_bytes(code)
+        os.replace(temporary, file)
 
 
 def workspace(runs: int, size: int) -> Array:

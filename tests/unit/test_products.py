@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradflow import products
+from gradflow import lanes, products
 from gradflow.dynamics import Asymmetric, Linear, Regularized, Symmetric
 from gradflow.lanes import LANES
 from gradflow.products import Product, Step
@@ -69,6 +69,29 @@ def test_large_matrices_go_through_blas_and_agree(monkeypatch):
     through_blas = dynamics.descend(start, 0.05, 20)
     monkeypatch.setattr(products, "MOST_ENTRIES", 100_000)
     np.testing.assert_allclose(dynamics.descend(start, 0.05, 20), through_blas, atol=1e-13)
+
+
+def test_a_kernel_is_compiled_once_for_all_processes(monkeypatch, tmp_path):
+    monkeypatch.setattr(lanes, "CACHE", tmp_path)
+    dynamics, start = problem(Asymmetric, np.random.default_rng(4), 3, 2, 3, 4)
+
+    def compiled_anew():
+        products.compiled.cache_clear()
+        return dynamics.descend(start, 0.05, 10)
+
+    first = compiled_anew()
+    (file,) = tmp_path.iterdir()
+    written = file.stat().st_mtime_ns
+    assert np.array_equal(compiled_anew(), first)
+    assert [kept.stat().st_mtime_ns for kept in tmp_path.iterdir()] == [written]
+
+
+def test_a_kernel_that_cannot_be_kept_is_computed_with_all_the_same(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(lanes, "CACHE", tmp_path / "file" / "folder")
+    products.compiled.cache_clear()
+    dynamics, start = problem(Asymmetric, np.random.default_rng(5), 3, 2, 3, 4)
+    assert np.allclose(dynamics.descend(start, 0.05, 10), loop(dynamics, start, 0.05, 10))
 
 
 def test_a_product_is_that_of_its_matrices():

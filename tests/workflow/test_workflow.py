@@ -191,18 +191,13 @@ def test_jobs_ask_for_the_memory_that_they_take_and_at_most_three_times_that(eve
     folder, _ = every_stage
     (log,) = (folder / ".snakemake" / "log").glob("*.log")
     asked = dict(re.findall(r"benchmark: (\S+)\n(?:    .*\n)*?    resources: .*?mem_mb=(\d+)", log.read_text()))
-    peaks = {job: float(pd.read_csv(folder / job, sep="\t")["max_rss"].iloc[0]) for job in asked}
-    assert {job.split("/")[1] for job in asked} >= {
-        "simulate",
-        "fit_rates",
-        "fit_lambda0",
-        "tabulate_rates",
-        "draw_figure",
-    }
-    # A job that ends before it is looked at has no peak.
-    shares = {job: peak / int(asked[job]) for job, peak in peaks.items() if peak > 0}
-    assert len(shares) > 20
-    assert {job: share for job, share in shares.items() if not 1 / 3 <= share <= 1} == {}
+    shares = pd.Series({job: pd.read_csv(folder / job, sep="\t")["max_rss"].iloc[0] for job in asked}).astype(float)
+    shares /= pd.Series(asked).astype(float)
+    assert shares.max() <= 1
+    # The peak of a job that is over before it is looked at again is missed: of each rule, one was seen.
+    rules = shares.groupby(lambda job: job.split("/")[1]).max()
+    assert {*rules.index} >= {"simulate", "fit_rates", "fit_lambda0", "tabulate_rates", "draw_figure"}
+    assert rules.min() >= 1 / 3
 
 
 def test_a_csv_and_the_shipped_table_run_by_their_names(snakemake, write_config, tmp_path):

@@ -25,12 +25,12 @@ HERE = [
 # One job that computes for seconds, on as many cores as it is let.
 SECONDS_LONG = {
     **small_config(
-        matrix={"source": "gaussian", "rows": 400, "columns": 400},
+        matrix={"source": "gaussian", "rows": 190, "columns": 190},
         initialization={"kind": "gaussian", "scale": 0.01},
-        width=400,
+        width=380,
         dynamics=["asymmetric"],
         solver={"method": "descent", "step_size": 1e-4},
-        time={"horizon": 0.04, "samples": 20},
+        time={"horizon": 0.3, "samples": 20},
         replicates=1,
     ),
     "figures": {},
@@ -158,7 +158,7 @@ def test_a_figure_and_a_sweep_of_ten_thousand_runs_are_those_of_this_machine(
     finish(process, tmp_path)
     # Four chunks of the sweep, two of the small experiment with their rates, a table and a figure; matrices stay here.
     assert submitted(tmp_path) == 4 + 2 + 1 + 1
-    assert re.search(r"\n12 jobs took", output(tmp_path))
+    assert re.search(r"\n12 jobs in", output(tmp_path))
 
     assert len(data(tmp_path, "runs")) == 10_008
     assert_same_data(tmp_path, local)

@@ -36,8 +36,8 @@ class Dynamics:
     def __init_subclass__(cls) -> None:
         # A shortcut through many steps is that of the velocity which it was written for.
         own = vars(cls).keys()
-        if {"velocity", "force"} & own and not {"step", "descend"} & own:
-            cls.step, cls.descend = Dynamics.step, Dynamics.descend  # type: ignore[method-assign]
+        if {"velocity", "force"} & own and "step" not in own:
+            cls.step = Dynamics.step  # type: ignore[method-assign]
 
     def select(self, runs: NDArray[np.intp] | NDArray[np.bool_]) -> Self:
         """The same dynamics for some of the runs, given by index or mask; an index may repeat."""
@@ -140,10 +140,6 @@ class Linear(Product):
 
     def velocity(self, state: Array) -> Array:
         return self.data - state
-
-    def descend(self, state: Array, step_size: float, count: int) -> Array:
-        # A step multiplies X - Y by 1 - step_size.
-        return self.data + (1.0 - step_size) ** count * (state - self.data)
 
     def closed_form(self, times: Array, start: Start) -> tuple[Dynamics, Array]:
         return self, closed_forms.linear(times, self.data, self.start(start.factors))

@@ -103,7 +103,7 @@ def test_the_dynamics_that_is_worked_through_does_what_its_page_says(project_cop
     shutil.copytree(PROJECT / "tests", project_copy / "tests")
     shutil.copy(PROJECT / "pyproject.toml", project_copy)
     checked = run("python -m pytest tests/unit/test_dynamics.py -k decayed", project_copy)
-    assert "4 passed" in checked.stdout
+    assert "5 passed" in checked.stdout
 
     (project_copy / "my.yaml").write_text(blocks("own-dynamics.md", "yaml")[0])
     run(blocks("own-dynamics.md", "sh")[0], project_copy)

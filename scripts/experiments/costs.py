@@ -1,6 +1,6 @@
 """What the runs of an experiment cost, from their shapes, steps and samples: the size of chunks, and what jobs ask for.
 
-The constants are what was measured on one core of 2023, rounded up; docs/performance.md has them beside measurements.
+The constants are measurements on one core of 2023, rounded up; docs/performance.md has more of them.
 """
 
 from collections.abc import Mapping

@@ -16,7 +16,7 @@ from gradflow.lanes import TILE, Code, Kernel, Lanes
 Array = NDArray[np.float64]
 Shapes = tuple[tuple[str, tuple[int, int]], ...]
 
-# Steps with more entries than this go through BLAS: a block of runs leaves the cache, and BLAS begins to be efficient.
+# Steps with more entries than this go through BLAS, which is efficient for them even where a run is alone in its block.
 MOST_ENTRIES = 8_000
 
 

@@ -64,7 +64,8 @@ class Costs:
         """Seconds that a run of a dynamics takes, by the slowest of its solvers."""
         entries, side = self.rows * self.columns, self.rows + self.columns
         sample = 1e-5 + entries * min(self.rows, self.columns) / 1e8 + side**2 * self.width / 4e9
-        operations = 0.0 if dynamics == "linear" else 6.0 * entries * self.width
+        # The one-layer model has no products, but reads and writes every entry.
+        operations = 40.0 * entries if dynamics == "linear" else 6.0 * entries * self.width
         if dynamics == "regularized":
             operations += 4.0 * side * self.width**2
         behind = self.examples * (1e-8 * self.columns + entries / 2e9) if dynamics.startswith("sigmoid") else 0.0

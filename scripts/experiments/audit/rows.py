@@ -37,7 +37,7 @@ def expected_run(run: Run, shape: tuple[int, int], lambda0: float | None) -> dic
         The fitted lambda0, for a run that takes it.
     """
     rows, columns = shape
-    fits = run.point.get("regularized", {}).get("lambda0") == "fit"
+    fits = grid.fits_lambda0(run.point)
     return {
         **datasets.parameters(run.point),
         **({"lambda0": lambda0} if fits else {}),

@@ -160,10 +160,21 @@ def matrix_points(config: Mapping[str, Any], experiment: str) -> list[dict[str, 
 
 
 def sample_times(time: Mapping[str, Any]) -> np.ndarray:
-    """Times at which a run is observed, shape (samples,): 0, then evenly spaced, linearly or in their logarithm."""
+    """Times at which a run is observed, shape (samples,), increasing: 0, then evenly spaced to the horizon.
+
+    Spacing is linear, or in the logarithm from `first` on; there, the sample nearest to a power of ten is moved onto it.
+    """
     if time["spacing"] == "linear":
         return np.linspace(0.0, time["horizon"], time["samples"])
-    return np.concatenate([[0.0], np.geomspace(time["first"], time["horizon"], time["samples"] - 1)])
+    times = np.geomspace(time["first"], time["horizon"], time["samples"] - 1)
+    # Views, so that the first time and the horizon stay. Of powers with the same nearest sample the largest gets it.
+    inner, logarithms = times[1:-1], np.log10(times[1:-1])
+    for power in range(math.ceil(math.log10(times[0])), math.floor(math.log10(times[-1])) + 1):
+        # Read as text: powers are computed a bit off.
+        decade = float(f"1e{power}")
+        if inner.size and times[0] < decade < times[-1]:
+            inner[np.argmin(np.abs(logarithms - power))] = decade
+    return np.concatenate([[0.0], times])
 
 
 def _digest(*parts: Any) -> str:

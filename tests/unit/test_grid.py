@@ -2,6 +2,8 @@ import itertools
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from experiments import grid
 
@@ -134,3 +136,29 @@ def test_times_begin_at_zero_and_end_at_the_horizon():
     log = grid.sample_times({"spacing": "log", "first": 0.01, "horizon": 1.0, "samples": 4})
     assert np.allclose(linear, [0, 0.5, 1, 1.5, 2])
     assert np.allclose(log, [0, 0.01, 0.1, 1])
+
+
+def test_log_spaced_times_hit_the_decades():
+    times = grid.sample_times({"spacing": "log", "first": 1e-3, "horizon": 10.0, "samples": 400})
+    assert len(times) == 400
+    assert {0.0, 1e-3, 1e-2, 1e-1, 1.0, 10.0} <= set(times.tolist())
+
+
+@given(
+    first=st.floats(1e-8, 1e3),
+    decades=st.floats(0.01, 12.0),
+    samples=st.integers(3, 300),
+)
+def test_log_spaced_times_are_as_many_as_asked_for_and_move_by_less_than_their_spacing(first, decades, samples):
+    horizon = first * 10.0**decades
+    times = grid.sample_times({"spacing": "log", "first": first, "horizon": horizon, "samples": samples})
+    assert len(times) == samples
+    assert np.all(np.diff(times) > 0)
+    assert (times[0], times[1], times[-1]) == (0.0, first, horizon)
+    even = np.geomspace(first, horizon, samples - 1)
+    spacing = decades / (samples - 2)
+    assert np.all(np.abs(np.log10(times[1:] / even)) < spacing + 1e-12)
+    # Two samples a decade are enough for each power of ten to have one of its own.
+    inner = [value for value in (float(f"1e{power}") for power in range(-9, 17)) if first < value < horizon]
+    if spacing <= 0.5 and samples > 3:
+        assert set(inner) <= set(times.tolist())

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from experiments.figures import numbers as supporting
 from experiments.figures import style
 
 DASHES = {"descent": (1, 0), "flow": (3, 2)}
@@ -49,8 +50,16 @@ def numbers(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
         .merge(runs[["run", "experiment", "singular_values"]], on="run", suffixes=("", "_of_y"))
     )
     learned = np.stack(samples["singular_values"]) / np.stack(samples["singular_values_of_y"])
-    times = pd.DataFrame({"first": learned[:, 0], "last": learned[:, -1]}).ge(0.5).mul(samples["t"], axis=0)
-    times = times.where(times > 0, np.inf).groupby(samples["run"]).min()
+    samples = samples.assign(first=learned[:, 0], last=learned[:, -1]).sort_values("t")
+    times = pd.DataFrame(
+        {
+            run: {
+                mode: supporting.time_to(some["t"].to_numpy(), some[mode].to_numpy(), 0.5, rising=True)
+                for mode in ("first", "last")
+            }
+            for run, some in samples.groupby("run")
+        }
+    ).T
     medians = times.groupby(runs.set_index("run")["experiment"].astype(str), sort=False).median()
     return pd.DataFrame(
         {

@@ -8,14 +8,39 @@ import pandas as pd
 
 
 def time_to_fall(trajectories: pd.DataFrame, quantity: str, fraction: float) -> pd.Series:
-    """By run, the first sampled time at which a quantity is below a fraction of its start; infinite if never."""
+    """By run, the time at which a quantity has fallen to a fraction of its start; infinite if never."""
 
     def first(run: pd.DataFrame) -> float:
         run = run.sort_values("t")
-        below = run[quantity] <= fraction * run[quantity].iloc[0]
-        return float(run["t"][below].iloc[0]) if below.any() else np.inf
+        return time_to(run["t"].to_numpy(), run[quantity].to_numpy(), fraction * run[quantity].iloc[0], rising=False)
 
     return trajectories.groupby("run", observed=True)[["t", quantity]].apply(first)
+
+
+def time_to(times: np.ndarray, values: np.ndarray, level: float, *, rising: bool) -> float:
+    """Time at which a quantity first is at a level or beyond it, exact where it is exponential between samples.
+
+    Parameters
+    ----------
+    times : ndarray, shape (samples,)    increasing
+    values : ndarray, shape (samples,)   >= 0
+    level : float                        > 0
+    rising : bool                        whether beyond is above
+
+    Returns
+    -------
+    float. The logarithm is taken as linear between two samples, the quantity itself where one of them is 0. The first
+    time where the quantity is beyond the level from the start; infinite where it never is.
+    """
+    beyond = values >= level if rising else values <= level
+    if not beyond.any():
+        return np.inf
+    after = int(np.argmax(beyond))
+    if after == 0:
+        return float(times[0])
+    ends = values[[after - 1, after]]
+    (before, behind), wanted = (np.log(ends), np.log(level)) if np.all(ends > 0.0) else (ends, level)
+    return float(times[after - 1] + (times[after] - times[after - 1]) * (wanted - before) / (behind - before))
 
 
 def restructured(table: pd.DataFrame) -> str:

@@ -1,0 +1,50 @@
+"""The numbers that support the figures, against curves whose times are known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments.figures import modes, numbers
+
+TIMES = np.concatenate([[0.0], np.geomspace(1e-3, 10.0, 399)])
+
+
+def test_the_time_to_a_level_of_an_exponential_is_exact_between_samples():
+    rng = np.random.default_rng()
+    for rate, level in zip(rng.uniform(0.5, 50.0, 20), rng.uniform(0.01, 0.9, 20), strict=True):
+        found = numbers.time_to(TIMES, np.exp(-rate * TIMES), level, rising=False)
+        assert found == pytest.approx(-np.log(level) / rate, rel=1e-12)
+        found = numbers.time_to(TIMES, 1e-6 * np.exp(rate * TIMES), 1e-6 / level, rising=True)
+        assert found == pytest.approx(-np.log(level) / rate, rel=1e-12)
+
+
+def test_a_level_that_is_met_at_the_start_or_never_has_the_first_time_or_none():
+    assert numbers.time_to(TIMES, np.exp(-TIMES), 2.0, rising=False) == 0.0
+    assert numbers.time_to(TIMES, np.exp(-TIMES), 1e-6, rising=False) == np.inf
+    assert numbers.time_to(TIMES, np.full(400, np.nan), 0.5, rising=False) == np.inf
+    assert numbers.time_to(np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, 1.0]), 0.5, rising=True) == 0.5
+
+
+def test_the_one_layer_error_is_a_hundredth_after_the_logarithm_of_a_hundred():
+    errors = [3.0 * np.exp(-TIMES), np.exp(-0.1 * TIMES)]
+    trajectories = pd.DataFrame({"run": np.repeat(["a", "b"], 400), "t": np.tile(TIMES, 2), "error": np.ravel(errors)})
+    found = numbers.time_to_fall(trajectories.sample(frac=1.0), "error", 0.01)
+    assert found["a"] == pytest.approx(np.log(100.0), rel=1e-12)
+    assert found["b"] == np.inf
+
+
+def test_modes_are_half_learned_when_the_closed_form_says():
+    # Balanced spectral modes, x(t) = s / (1 + (s/x0 - 1) exp(-2 s t)): half of s at log(s/x0 - 1) / (2 s).
+    spectrum, start = np.array([4.0, 0.5]), 1e-3
+    values = spectrum / (1.0 + (spectrum / start - 1.0) * np.exp(-2.0 * spectrum * TIMES[:, None]))
+    described = {"run": "a", "experiment": "e", "dynamics": "asymmetric", "matrix": "m"}
+    tables = {
+        "runs": pd.DataFrame([described]),
+        "matrices": pd.DataFrame({"matrix": ["m"], "singular_values": [spectrum]}),
+        "trajectories": pd.DataFrame({"run": "a", "experiment": "e", "t": TIMES, "singular_values": [*values]}),
+    }
+    (row,) = modes.numbers(tables).to_dict("records")
+    halves = np.log(spectrum / start - 1.0) / (2.0 * spectrum)
+    # Samples are 2.3 % apart: the logarithm is linear between them up to the square of that times the rate.
+    assert row["largest mode: t to 1/2"] == pytest.approx(halves[0], rel=1e-3)
+    assert row["smallest mode: t to 1/2"] == pytest.approx(halves[1], rel=1e-3)

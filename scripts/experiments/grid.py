@@ -162,7 +162,7 @@ def matrix_points(config: Mapping[str, Any], experiment: str) -> list[dict[str, 
 def sample_times(time: Mapping[str, Any]) -> np.ndarray:
     """Times at which a run is observed, shape (samples,), increasing: 0, then evenly spaced to the horizon.
 
-    Spacing is linear, or in the logarithm from `first` on; there, the sample nearest to a power of ten is moved onto it.
+    Spacing is linear, or in the logarithm from `first` on; the sample nearest to a power of ten is moved onto it.
     """
     if time["spacing"] == "linear":
         return np.linspace(0.0, time["horizon"], time["samples"])

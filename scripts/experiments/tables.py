@@ -13,8 +13,8 @@ import pandas as pd
 KEYS = ["dynamics", "solver", "quantity", "mode"]
 
 COLUMNS = [
-    *("measured", "low", "high", "predicted", "predicted_by", "ratio", "paper", "bound"),
-    *("violations", "runs", "unmeasured"),
+    *("measured", "low", "high", "uncertainty", "predicted", "predicted_by", "ratio", "compared", "inside"),
+    *("paper", "bound", "violations", "runs", "unmeasured"),
 ]
 
 NOTES = {
@@ -28,6 +28,11 @@ NOTES = {
         "factor has no component along some directions of its side, so that its term of the local rate vanishes."
     ),
     "descent": "Predictions for descent are −log(1 − ηρ)/η, with ρ that of the flow.",
+    "interval": (
+        "`low` to `high` is the spread of the replicates, `uncertainty` the median of what each of their rates is "
+        "known to. Of the `compared` runs, whose rate is measured and predicted, `inside` counts those whose prediction lies "
+        "within their own uncertainty."
+    ),
     "bound": (
         "`bound` is an inequality, [λ_m(Q₀)]₊ + [λ_n(−Q₀)]₊ ≤ rate; `predicted` is an equality. "
         "`violations` counts runs whose measured rate and its uncertainty lie below the bound."
@@ -49,19 +54,31 @@ def tabulate(runs: pd.DataFrame, rates: pd.DataFrame, axes: Sequence[str]) -> pd
     -------
     DataFrame
         The axes, `dynamics`, `solver`, `quantity`, `mode`; `measured` (median), `low` and `high` (95 % bootstrap
-        interval of the median), `predicted`, `predicted_by`, `ratio` (median of measured / predicted), `paper`,
-        `bound`, `violations`, `runs`, and `unmeasured`, the number of runs without a rate, with their reasons.
+        interval of the median), `uncertainty` (median), `predicted`, `predicted_by`, `ratio` (median of measured /
+        predicted), `compared` and `inside` (numbers of runs that have both, and whose prediction is within the
+        uncertainty), `paper`, `bound`, `violations`, `runs`, and `unmeasured`, the number of runs without a rate, with
+        their reasons.
     """
     axes = [axis for axis in axes if axis not in KEYS]
     parameters = runs[["run", *axes]].copy()
     for axis in axes:
         parameters[axis] = parameters[axis].map(_plain)
-    joined = rates.merge(parameters, on="run")
-    joined["ratio"] = joined["measured"] / joined["predicted"]
-    joined["violations"] = joined["measured"] + joined["uncertainty"] < joined["bound"]
+    joined = against_theory(rates.merge(parameters, on="run"))
     groups = joined.groupby([*axes, *KEYS], observed=True, dropna=False, sort=False)
     rows = [dict(zip([*axes, *KEYS], key, strict=True)) | _row(some) for key, some in groups]
     return pd.DataFrame(rows, columns=[*axes, *KEYS, *COLUMNS])
+
+
+def against_theory(rates: pd.DataFrame) -> pd.DataFrame:
+    """The rates with the columns `ratio`, measured / predicted, and whether they are `compared` (both are known),
+    `inside` (the prediction lies within measured +- uncertainty) and `violations` (they lie below the bound)."""
+    measured, uncertainty = rates["measured"], rates["uncertainty"]
+    return rates.assign(
+        ratio=measured / rates["predicted"],
+        compared=measured.notna() & rates["predicted"].notna(),
+        inside=(measured - rates["predicted"]).abs() <= uncertainty,
+        violations=measured + uncertainty < rates["bound"],
+    )
 
 
 def _row(some: pd.DataFrame) -> dict[str, Any]:
@@ -72,9 +89,12 @@ def _row(some: pd.DataFrame) -> dict[str, Any]:
         "measured": np.median(measured) if measured.size else np.nan,
         "low": low,
         "high": high,
+        "uncertainty": some["uncertainty"].median(),
         "predicted": some["predicted"].median(),
         "predicted_by": next(iter(some["predicted_by"].dropna().astype(str)), ""),
         "ratio": some["ratio"].median(),
+        "compared": int(some["compared"].sum()),
+        "inside": int(some["inside"].sum()),
         "paper": some["paper"].median(),
         "bound": some["bound"].median(),
         "violations": int(some["violations"].sum()),
@@ -98,6 +118,7 @@ def interval(values: np.ndarray) -> tuple[float, float]:
 def notes(table: pd.DataFrame) -> list[str]:
     """What a reader of the table has to know."""
     present = {*table["dynamics"].astype(str), *table["solver"].astype(str)}
+    present |= {"interval"} if len(table) else set()
     present |= {"bound"} if table["bound"].notna().any() else set()
     return [note for name, note in NOTES.items() if name in present]
 
@@ -123,8 +144,9 @@ def summary(table: pd.DataFrame) -> str:
     ratios = table["ratio"].dropna()
     near = int((abs(ratios - 1) <= 0.01).sum())
     return (
-        f"{near} of {len(ratios)} rates that theory predicts were measured within 1 % of the prediction, "
-        f"and {table['violations'].sum()} runs violate their bound."
+        f"{near} of {len(ratios)} rates that theory predicts were measured within 1 % of the prediction. "
+        f"Of {table['compared'].sum()} runs, {table['inside'].sum()} have the prediction within their uncertainty, "
+        f"and {table['violations'].sum()} violate their bound."
     )
 
 

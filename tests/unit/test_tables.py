@@ -41,6 +41,18 @@ def test_a_row_aggregates_the_replicates_of_a_grid_point(fits):
     assert large["violations"] == 1
 
 
+def test_a_row_says_how_well_its_rates_are_known_and_how_many_hold_the_prediction(fits):
+    runs, rates = fits
+    rates["uncertainty"] = [0.1, 0.3, 5.0, np.nan, 0.5, 0.5, 2.0, 0.5]
+    small, large = tables.tabulate(runs, rates, ["scale"]).to_dict("records")
+    # 1, 2 and 4 against 1, 2 and 2, the last known to 5; the fourth is not measured.
+    assert (small["uncertainty"], small["compared"], small["inside"]) == (0.3, 3, 3)
+    # 9, 10, 11 and 12 against 10: 9 and 12 are known to 0.5.
+    assert (large["uncertainty"], large["compared"], large["inside"]) == (0.5, 4, 2)
+    rates["predicted"] = np.nan
+    assert tables.tabulate(runs, rates, ["scale"])[["compared", "inside"]].to_numpy().sum() == 0
+
+
 def test_no_rates_make_an_empty_table_in_every_format(fits):
     runs, rates = fits
     table = tables.tabulate(runs, rates.iloc[:0], ["scale"])

@@ -1,74 +1,107 @@
-"""Measured against predicted rates, with their ratio below."""
+"""Measured against predicted rates, with their ratio and its uncertainty below; a column of panels a dynamics."""
+
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from experiments.errors import InputError
 from experiments.figures import style
 
-MARKERS = {"product": "o", "mode": "s", "gramian": "^"}
+# Told apart without colours too: by their form, by lightness, and by the panels that the dynamics have.
+MARKS: dict[str, dict[str, Any]] = {
+    "product": {"marker": "o", "color": "#D55E00"},
+    "mode": {"marker": "s", "color": "#56B4E9"},
+    "gramian": {"marker": "^", "color": "#222222"},
+}
 WORDS = {"product": "‖X − X∞‖", "mode": "mode |σᵢ − σᵢ∞|", "gramian": "‖RRᵀ − R∞R∞ᵀ‖"}
+
+SMALL: dict[str, Any] = {"linestyle": "", "markersize": 3.5}
+
+# Up to this, the scale of the relative differences is linear.
+LINEAR = 1e-4
 
 
 def draw(tables: dict[str, pd.DataFrame]) -> Figure:
-    """Log-log with the diagonal, coloured by dynamics; bounds are open markers; the ratio to the prediction below."""
+    """Log-log with the diagonal, where open markers are bounds; below, measured / predicted - 1, with the measured
+    uncertainty as bars. One column of panels a dynamics."""
     rates = tables["rates"].dropna(subset="measured")
-    if rates["predicted"].isna().all():
-        raise InputError("no rate that theory predicts was measured; draw the rates of another experiment")
-    height = {"height_ratios": (2.2, 1)}
-    figure, (top, bottom) = plt.subplots(
-        2, 1, sharex=True, figsize=(style.TEXT_WIDTH, 2.4 * style.PANEL_HEIGHT), gridspec_kw=height
-    )
-    # Before anything is drawn, so that the margins are those of this scale.
-    bottom.set_yscale("symlog", linthresh=1e-3)
-    for (dynamics, quantity), some in rates.groupby(["dynamics", "quantity"], observed=True):
-        mark = {"marker": MARKERS[quantity], "linestyle": "", "markersize": 3.5, "color": style.COLOURS[dynamics]}
-        known, bounded = some.dropna(subset="predicted"), some.dropna(subset="bound").query("bound > 0")
-        top.plot(known["predicted"], known["measured"], alpha=0.5, markeredgewidth=0, **mark)
-        top.plot(bounded["bound"], bounded["measured"], markerfacecolor="none", markeredgewidth=0.6, **mark)
-        bottom.plot(
-            known["predicted"], known["measured"] / known["predicted"] - 1, alpha=0.5, markeredgewidth=0, **mark
-        )
     known = rates.dropna(subset="predicted")
+    if known.empty:
+        raise InputError("no rate that theory predicts was measured; draw the rates of another experiment")
+    groups = dict(list(known.groupby("dynamics", observed=True)))
+    size = (style.PAGE_WIDTH, 2 * style.PANEL_HEIGHT + 0.6)
+    figure, axes = plt.subplots(2, len(groups), sharex="col", sharey="row", squeeze=False, figsize=size)
+    # Before anything is drawn, so that the margins are those of this scale.
+    axes[1, 0].set_yscale("symlog", linthresh=LINEAR)
     ends = np.array([0.5 * known["predicted"].min(), 2.0 * known["predicted"].max()])
-    top.set(xscale="log", yscale="log", ylabel="measured rate", xlim=ends, ylim=ends)
-    top.plot(ends, ends, color=style.THEORY, linewidth=0.8)
-    bottom.axhline(0.0, color=style.THEORY, linewidth=0.8)
+    for (top, bottom), (dynamics, some) in zip(axes.T, groups.items(), strict=True):
+        _rates(some, rates[rates["dynamics"] == dynamics], top)
+        _differences(some, bottom)
+        top.plot(ends, ends, color=style.THEORY, linewidth=0.8, zorder=1)
+        top.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
+        top.set_title(style.LABELS[dynamics], fontsize=8)
+    axes[0, 0].set_ylabel("measured rate")
+    axes[1, 0].set_ylabel("measured / predicted − 1")
     left_out = int((rates["bound"] < ends[0]).sum())
-    label = f"predicted rate (open markers: lower bound; {left_out} bounds lie further left)"
-    bottom.set(xlabel=label, ylabel="measured / predicted − 1")
-    present = rates.groupby(["dynamics", "quantity"], observed=True).size().index
-    colours = [
-        Line2D([], [], color=style.COLOURS[name], marker="o", linestyle="", label=style.LABELS[name])
-        for name in dict.fromkeys(present.get_level_values("dynamics"))
+    figure.supxlabel(f"predicted rate (open markers: lower bound; {left_out} bounds lie further left)", fontsize=8)
+    handles = [
+        Line2D([], [], linestyle="", label=WORDS[name], **mark)
+        for name, mark in MARKS.items()
+        if name in set(rates["quantity"])
     ]
-    marks = [
-        Line2D([], [], color="#777777", marker=MARKERS[name], linestyle="", label=WORDS[name])
-        for name in dict.fromkeys(present.get_level_values("quantity"))
-    ]
-    figure.legend(handles=colours + marks, loc="outside upper center", ncols=3)
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
     return figure
 
 
 def numbers(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """A row a dynamics and quantity: how many rates were measured, how close to theory, and violations of the bound."""
+    """A row a dynamics, solver and quantity: how many rates were measured, how close they are to theory, how many have
+    the prediction within their uncertainty, and violations of the bound."""
     rates = tables["rates"].assign(
         error=lambda frame: (frame["measured"] / frame["predicted"] - 1).abs(),
+        inside=lambda frame: (frame["measured"] - frame["predicted"]).abs() <= frame["uncertainty"],
         violated=lambda frame: frame["measured"] + frame["uncertainty"] < frame["bound"],
     )
     return pd.DataFrame(
         [
             {
                 "dynamics": style.LABELS[dynamics],
+                "solver": solver,
                 "rate of": WORDS[quantity],
                 "measured": f"{some['measured'].notna().sum()} of {len(some)}",
                 "median error": some["error"].median(),
                 "within 1 %": f"{(some['error'] <= 0.01).sum()} of {some['error'].notna().sum()}",
+                "within uncertainty": f"{some['inside'].sum()} of {some['error'].notna().sum()}",
                 "bound violated": int(some["violated"].sum()),
             }
-            for (dynamics, quantity), some in rates.groupby(["dynamics", "quantity"], observed=True)
+            for (dynamics, solver, quantity), some in rates.groupby(["dynamics", "solver", "quantity"], observed=True)
         ]
     )
+
+
+def _rates(known: pd.DataFrame, rates: pd.DataFrame, axes: Axes) -> None:
+    for quantity, mark in MARKS.items():
+        some = known[known["quantity"] == quantity]
+        axes.plot(some["predicted"], some["measured"], **SMALL, **mark, alpha=0.6, markeredgewidth=0)
+        some = rates[(rates["quantity"] == quantity) & (rates["bound"] > 0)]
+        axes.plot(some["bound"], some["measured"], **SMALL, **mark, markerfacecolor="none", markeredgewidth=0.6)
+
+
+def _differences(known: pd.DataFrame, axes: Axes) -> None:
+    for quantity, mark in MARKS.items():
+        some = known[known["quantity"] == quantity]
+        axes.errorbar(
+            some["predicted"],
+            some["measured"] / some["predicted"] - 1,
+            some["uncertainty"] / some["predicted"],
+            elinewidth=0.6,
+            alpha=0.6,
+            markeredgewidth=0,
+            **SMALL,
+            **mark,
+        )
+    axes.axhline(0.0, color=style.THEORY, linewidth=0.8, zorder=1)

@@ -31,29 +31,35 @@ Licence: [{licence}]({licence_url}).
 
 ## Loading it
 
-From this folder, whole tables:
+From this folder, the experiment `{experiment}`:
 
 ```python
 import pandas
 
-trajectories = pandas.read_parquet("results/trajectories")
-runs = pandas.read_parquet("results/runs")
+trajectories = pandas.read_parquet("results/trajectories/{experiment}")
+runs = pandas.read_parquet("results/runs/{experiment}")
 ```
 
 ```python
 import polars
 
-trajectories = polars.read_parquet("results/trajectories/**/*.parquet")
+trajectories = polars.read_parquet("results/trajectories/{experiment}/*/*.parquet")
 ```
 
 ```sql
-SELECT dynamics, scale, t, median(error) FROM read_parquet('results/trajectories/**/*.parquet') GROUP BY ALL;  -- DuckDB
+SELECT dynamics, solver, width, scale, t, median(error)  -- DuckDB
+FROM read_parquet('results/trajectories/{experiment}/*/*.parquet')
+GROUP BY ALL ORDER BY ALL;
 ```
 
 ```r
 library(arrow)
-trajectories <- as.data.frame(open_dataset("results/trajectories"))
+trajectories <- as.data.frame(open_dataset("results/trajectories/{experiment}"))
 ```
+
+Without the name of an experiment these read all of them as one table, which its column `experiment` tells apart: scales
+and times of different experiments are the same numbers, but other matrices. Within an experiment, group by every axis
+that its grid has, those that are columns of runs only joined by `run`. All experiments:
 
 ```python
 import mlcroissant
@@ -112,6 +118,7 @@ def readme(files: Iterable[str], cited: Mapping[str, Any]) -> str:
         header=yaml.safe_dump(header, sort_keys=False, width=120),
         title=citation.TITLE,
         description=citation.DESCRIPTION,
+        experiment=next(iter(rows["trajectories"] or rows["runs"])),
         experiments="\n".join(
             f"| `{name}` | {count} | {rows['trajectories'][name]} |" for name, count in rows["runs"].items()
         ),

@@ -30,8 +30,8 @@ NOTES = {
     "descent": "Predictions for descent are −log(1 − ηρ)/η, with ρ that of the flow.",
     "interval": (
         "`low` to `high` is the spread of the replicates, `uncertainty` the median of what each of their rates is "
-        "known to. Of the `compared` runs, whose rate is measured and predicted, `inside` counts those whose prediction lies "
-        "within their own uncertainty."
+        "known to. Of the `compared` runs, whose rate is measured and predicted, `inside` counts those whose "
+        "prediction lies within their own uncertainty."
     ),
     "bound": (
         "`bound` is an inequality, [λ_m(Q₀)]₊ + [λ_n(−Q₀)]₊ ≤ rate; `predicted` is an equality. "

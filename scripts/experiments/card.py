@@ -151,7 +151,8 @@ def _activity(cited: Mapping[str, Any], config: Mapping[str, Any], files: Iterab
         "@type": "prov:Activity",
         "prov:label": f"{cited['title']}, version {cited['version']}",
         "prov:wasAssociatedWith": [
-            {"@type": "prov:SoftwareAgent", "name": name, "version": version} for name, version in versions
+            {"@type": f"prov:{'Agent' if name == 'processor' else 'SoftwareAgent'}", "name": name, "version": version}
+            for name, version in versions
         ],
         "prov:used": {"@type": "prov:Entity", "prov:label": "config", "prov:value": json.dumps(config)},
     }

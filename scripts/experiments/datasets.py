@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,13 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from experiments import logs
+from experiments import logs, software
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA_VERSION = "1"
-SOFTWARE = ("numpy", "scipy", "pandas", "pyarrow", "snakemake")
 
 WORD = pa.dictionary(pa.int32(), pa.string())
 VECTOR = pa.list_(pa.float64())
@@ -211,13 +209,13 @@ def write(contents: pa.Table, path: str, config: Mapping[str, Any]) -> None:
 def writing(path: str, schema: pa.Schema, config: Mapping[str, Any]) -> Iterator[Callable[[pa.Table], None]]:
     """Function that adds a table to a file as one row group.
 
-    The file carries in its metadata the schema version, the config that made it and software versions. It appears whole
-    or not at all.
+    The file carries in its metadata the schema version, the config that made it, and software, processor and BLAS. It
+    appears whole or not at all.
     """
     metadata = {
         "schema_version": SCHEMA_VERSION,
         "config": json.dumps(config),
-        "software": json.dumps({name: version(name) for name in SOFTWARE}),
+        "software": json.dumps(software.used()),
     }
     schema = schema.with_metadata(metadata)
     floats = [name for name, kind in _leaves(schema) if pa.types.is_floating(kind)]

@@ -1,10 +1,16 @@
 import json
+import os
+import platform
+import subprocess
+import sys
 
+import llvmlite.binding
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from conftest import PROJECT
 
 from experiments import datasets
 
@@ -17,7 +23,24 @@ def test_a_file_carries_its_schema_version_config_and_software(tmp_path):
     metadata = pq.read_schema(path).metadata
     assert metadata[b"schema_version"] == datasets.SCHEMA_VERSION.encode()
     assert json.loads(metadata[b"config"]) == {"seed": 3}
-    assert json.loads(metadata[b"software"])["numpy"] == np.__version__
+    used = json.loads(metadata[b"software"])
+    assert used["numpy"] == np.__version__
+    assert used["llvmlite"] == llvmlite.__version__
+    assert used["processor"] == llvmlite.binding.get_host_cpu_name()
+    assert used["blas"].startswith(np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"])
+
+
+def test_the_software_names_the_kernel_that_blas_has_chosen():
+    def told(**environment):
+        code = "from experiments import software; print(software.used()['blas'])"
+        command = [sys.executable, "-c", code]
+        environment = {**os.environ, "PYTHONPATH": str(PROJECT / "scripts"), **environment}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+
+    if platform.machine() != "x86_64" or "openblas" not in told():
+        pytest.skip("this machine has no OpenBLAS for x86_64")
+    assert told() == told()
+    assert told(OPENBLAS_CORETYPE="Nehalem").endswith(" Nehalem")
 
 
 def test_missing_values_are_null_and_floats_are_split_without_dictionary(tmp_path):

@@ -84,3 +84,68 @@ def test_what_rounding_does_not_explain_is_refused_by_file_run_and_column():
         compare_runs(stored, compute, FILES, {"a": 1.0})
     stored = {"trajectories": frame(error=[1.0, 0.25 + 1e-12], loss=[1.0, 0.5])}
     assert compare_runs(stored, compute, FILES, {"a": 1.0})["trajectories"].rounded == 0
+
+
+RATE = {"measured": 2.0, "uncertainty": 0.1, "points": 20.0, "reason": None}
+NONE = {"measured": np.nan, "uncertainty": np.nan, "points": np.nan, "reason": "floor reached"}
+
+
+def rates_of(*rows, predicted=2.0):
+    """Rows of rates of one run."""
+    table = pd.DataFrame([{"run": "a", "quantity": f"mode {place}", **row} for place, row in enumerate(rows)])
+    return {"rates": table.assign(predicted=predicted)}
+
+
+def measured(threshold, value=0.3):
+    """Function that computes a rate of 2 and one of 2 that is measured where a number is below a threshold."""
+
+    def compute(change):
+        (number,) = change(np.array([value]))
+        return rates_of({**RATE, "measured": 2.0 * number / value}, RATE if number < threshold else NONE)
+
+    return compute
+
+
+ALWAYS, NEVER = np.inf, -np.inf
+# On this machine 0.3 is below the one and not below the other, and rounding moves it across either.
+JUST, JUST_NOT = 0.3 + 1e-16, 0.3 - 1e-16
+ELSEWHERE = {**RATE, "measured": 2.0 + 1e-14}
+
+
+def compared(rows, threshold):
+    return compare_runs(rates_of(*rows), measured(threshold), {"rates": "x.parquet"}, {"a": 1.0})["rates"]
+
+
+@pytest.mark.parametrize(("row", "threshold"), [(NONE, JUST), ({**RATE, "measured": 1.95}, JUST_NOT)])
+def test_a_rate_that_rounding_lets_be_measured_or_not_is_counted_and_not_refused(row, threshold):
+    found = compared([ELSEWHERE, row], threshold)
+    assert (found.edges, found.rounded) == (1, 0)
+    assert compared([ELSEWHERE, RATE], ALWAYS).edges == 0
+
+
+@pytest.mark.parametrize(
+    ("row", "threshold"),
+    [
+        (NONE, ALWAYS),
+        (RATE, NEVER),
+        # At the edge, but not as any computation has it.
+        ({**RATE, "measured": 2.5}, JUST_NOT),
+        ({**RATE, "uncertainty": np.nan}, JUST_NOT),
+        ({**NONE, "reason": "too few samples"}, JUST),
+        ({**NONE, "points": 20.0}, JUST),
+    ],
+)
+def test_a_rate_that_was_deleted_or_added_is_refused(row, threshold):
+    with pytest.raises(InputError, match=r"x\.parquet: run a, column measured: "):
+        compared([ELSEWHERE, row], threshold)
+
+
+def test_an_edge_hides_no_alteration_of_its_row_or_of_another():
+    for altered in (rates_of(ELSEWHERE, NONE, predicted=2.1), rates_of({**RATE, "measured": 2.01}, NONE)):
+        with pytest.raises(InputError, match="run a, column (predicted|measured): "):
+            compare_runs(altered, measured(JUST), {"rates": "x.parquet"}, {"a": 1.0})
+
+
+def test_a_rate_at_the_edge_that_differs_alone_is_refused():
+    with pytest.raises(InputError, match="run a, column measured: no rate is stored"):
+        compared([RATE, NONE], JUST)

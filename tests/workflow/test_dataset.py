@@ -164,6 +164,11 @@ def alter(dataset, file, column, row, value):
     field = table.schema.field(place)
     altered = table.set_column(place, field, pa.array(values, type=field.type))
     pq.write_table(altered.replace_schema_metadata(table.schema.metadata), dataset / file)
+    renew_checksum(dataset, file)
+
+
+def renew_checksum(dataset, file):
+    """Write the checksum of a file into the card."""
     path = dataset / "results" / "croissant.json"
     card = json.loads(path.read_text())
     (item,) = (item for item in card["distribution"] if f"results/{item.get('contentUrl')}" == file)
@@ -206,6 +211,27 @@ def test_a_single_altered_value_of_any_stage_is_found(dataset, monkeypatch, file
     alter(dataset, file, column, values.index[-1], change(values.iloc[-1]))
     with pytest.raises(InputError, match=rf"^{file}: .*column {column}: "):
         verified()
+
+
+@pytest.mark.parametrize("file", ["rates/fit/asymmetric/00000", "rates/small/linear/00000"])
+def test_a_deleted_rate_is_found(dataset, monkeypatch, file):
+    monkeypatch.chdir(dataset)
+    file = f"results/{file}.parquet"
+    row = pd.read_parquet(file)["measured"].dropna().index[-1]
+    for column in ("uncertainty", "window_start", "window_end", "points", "measured"):
+        alter(dataset, file, column, row, None)
+    with pytest.raises(InputError, match=rf"^{file}: .*column (measured|reason): "):
+        verified()
+
+
+def test_a_dataset_of_another_machine_is_not_refused_for_its_software(dataset, monkeypatch):
+    monkeypatch.chdir(dataset)
+    table = pq.read_table(TRAJECTORIES)
+    software = {**json.loads(table.schema.metadata[b"software"]), "processor": "another", "blas": "another"}
+    metadata = {**table.schema.metadata, b"software": json.dumps(software).encode()}
+    pq.write_table(table.replace_schema_metadata(metadata), TRAJECTORIES)
+    renew_checksum(dataset, TRAJECTORIES)
+    assert verified().counts["runs computed again"] == 24
 
 
 def test_without_a_card_or_of_another_workflow_verification_says_what_is_missing(dataset, monkeypatch):

@@ -41,13 +41,15 @@ class Findings:
         By what was counted.
     largest : dict of Deviation
         By stage, the largest deviation within tolerance.
-    rounded : dict of int
-        By stage, the number of columns of runs beyond it, as rounding makes them.
+    rounded, edges : dict of int
+        By stage, the number of columns of runs beyond it, and of rates that can just be measured or just not, as
+        rounding makes them.
     """
 
     counts: dict[str, int] = field(default_factory=dict)
     largest: dict[str, Deviation] = field(default_factory=dict)
     rounded: dict[str, int] = field(default_factory=dict)
+    edges: dict[str, int] = field(default_factory=dict)
 
     def count(self, what: str, number: int) -> None:
         """Add to what was counted."""
@@ -58,16 +60,19 @@ class Findings:
         so_far = self.largest.setdefault(stage, found.largest)
         self.largest[stage] = max(so_far, found.largest, key=lambda deviation: deviation.size)
         self.rounded[stage] = self.rounded.get(stage, 0) + found.rounded
+        self.edges[stage] = self.edges.get(stage, 0) + found.edges
 
     def summary(self) -> list[str]:
         """What was found, in lines."""
         lines = [f"Checked {', '.join(f'{number} {what}' for what, number in self.counts.items())}."]
         for stage, deviation in self.largest.items():
             where = f" in column {deviation.column}" if deviation.size else ""
-            beyond = f"; {self.rounded[stage]} columns of runs deviate more, as rounding makes them" * (
-                self.rounded[stage] > 0
+            beyond = f"; {self.rounded[stage]} columns of runs deviate more, as rounding makes them"
+            edges = f"; {self.edges[stage]} rates can just be measured, or just not, as rounding decides"
+            lines.append(
+                f"{stage}: largest relative deviation {deviation.size:.1g}{where}"
+                f"{beyond * (self.rounded[stage] > 0)}{edges * (self.edges[stage] > 0)}."
             )
-            lines.append(f"{stage}: largest relative deviation {deviation.size:.1g}{where}{beyond}.")
         return lines
 
 

@@ -213,10 +213,9 @@ def test_a_single_altered_value_of_any_stage_is_found(dataset, monkeypatch, file
         verified()
 
 
-@pytest.mark.parametrize("file", ["rates/fit/asymmetric/00000", "rates/small/linear/00000"])
-def test_a_deleted_rate_is_found(dataset, monkeypatch, file):
+def test_a_deleted_rate_is_found(dataset, monkeypatch):
     monkeypatch.chdir(dataset)
-    file = f"results/{file}.parquet"
+    file = "results/rates/fit/asymmetric/00000.parquet"
     row = pd.read_parquet(file)["measured"].dropna().index[-1]
     for column in ("uncertainty", "window_start", "window_end", "points", "measured"):
         alter(dataset, file, column, row, None)

@@ -14,6 +14,10 @@ import pytest
 import yaml
 from conftest import PROJECT
 
+from experiments import config as configuration
+from experiments import datasets, grid, rate_fits, simulation
+from generate_matrices import generate
+
 DOCS = PROJECT / "docs"
 
 
@@ -91,6 +95,27 @@ def test_every_other_config_of_the_pages_is_accepted(snakemake, tmp_path, page, 
     path.write_text(blocks(page, "yaml")[block])
     finished = snakemake("-n", "--configfile", path)
     assert finished.returncode == 0, finished.stderr
+
+
+def test_the_rates_of_the_one_layer_model_in_the_grid_that_is_worked_through_are_one(tmp_path):
+    config = yaml.safe_load(blocks("own-grid.md", "yaml")[0])
+    configuration.prepare(config, tmp_path / "my.yaml")
+    settings, seed = config["experiments"]["grid"], config["seed"]
+    rows = generate("grid", seed, settings["replicates"], grid.matrix_points(config, "grid"), tmp_path)
+    matrices = datasets.matrices(datasets.table(rows, datasets.MATRICES))
+    chunks = [grid.chunk_points(config, "grid", "linear", chunk) for chunk in grid.chunks(config, "grid", "linear")]
+    runs = [run for chunk in chunks for run in grid.runs("grid", "linear", seed, chunk)]
+    tables = simulation.simulate(runs, matrices, settings["record"])
+    rates = rate_fits.fit(*(table.to_pandas() for table in tables), matrices).to_pandas()
+    step = np.where(rates["solver"] == "descent", 1e-3, 0.0)
+    # Descent multiplies the distance by 1 - step in a step.
+    truth = np.where(step > 0, -np.log1p(-step) / np.where(step > 0, step, 1.0), 1.0)
+    product = rates["quantity"] == "product"
+    assert rates["measured"][product].notna().all()
+    assert rates["measured"].notna().mean() > 0.9
+    off = (rates["measured"] - truth).abs()
+    assert not (off > rates["uncertainty"] + 1e-15).any()
+    assert off.max() < 0.01
 
 
 def test_the_dynamics_that_is_worked_through_does_what_its_page_says(project_copy):

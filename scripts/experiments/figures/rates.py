@@ -33,14 +33,15 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
     known = rates.dropna(subset="predicted")
     if known.empty:
         raise InputError("no rate that theory predicts was measured; draw the rates of another experiment")
-    groups = dict(list(known.groupby("dynamics", observed=True)))
+    shown = rates[rates["predicted"].notna() | (rates["bound"] > 0)]
+    groups = dict(list(shown.groupby("dynamics", observed=True)))
     size = (style.PAGE_WIDTH, 2 * style.PANEL_HEIGHT + 0.6)
     figure, axes = plt.subplots(2, len(groups), sharex="col", sharey="row", squeeze=False, figsize=size)
     # Before anything is drawn, so that the margins are those of this scale.
     axes[1, 0].set_yscale("symlog", linthresh=LINEAR)
     ends = np.array([0.5 * known["predicted"].min(), 2.0 * known["predicted"].max()])
     for (top, bottom), (dynamics, some) in zip(axes.T, groups.items(), strict=True):
-        _rates(some, rates[rates["dynamics"] == dynamics], top)
+        _rates(some, top)
         _differences(some, bottom)
         top.plot(ends, ends, color=style.THEORY, linewidth=0.8, zorder=1)
         top.set(xscale="log", yscale="log", xlim=ends, ylim=ends)
@@ -83,25 +84,17 @@ def numbers(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     )
 
 
-def _rates(known: pd.DataFrame, rates: pd.DataFrame, axes: Axes) -> None:
+def _rates(rates: pd.DataFrame, axes: Axes) -> None:
     for quantity, mark in MARKS.items():
-        some = known[known["quantity"] == quantity]
+        some = rates[rates["quantity"] == quantity]
         axes.plot(some["predicted"], some["measured"], **SMALL, **mark, alpha=0.6, markeredgewidth=0)
-        some = rates[(rates["quantity"] == quantity) & (rates["bound"] > 0)]
+        some = some[some["bound"] > 0]
         axes.plot(some["bound"], some["measured"], **SMALL, **mark, markerfacecolor="none", markeredgewidth=0.6)
 
 
-def _differences(known: pd.DataFrame, axes: Axes) -> None:
+def _differences(rates: pd.DataFrame, axes: Axes) -> None:
     for quantity, mark in MARKS.items():
-        some = known[known["quantity"] == quantity]
-        axes.errorbar(
-            some["predicted"],
-            some["measured"] / some["predicted"] - 1,
-            some["uncertainty"] / some["predicted"],
-            elinewidth=0.6,
-            alpha=0.6,
-            markeredgewidth=0,
-            **SMALL,
-            **mark,
-        )
+        some = rates[rates["quantity"] == quantity].dropna(subset="predicted")
+        ratio, bar = (some[name] / some["predicted"] for name in ("measured", "uncertainty"))
+        axes.errorbar(some["predicted"], ratio - 1, bar, elinewidth=0.6, alpha=0.6, markeredgewidth=0, **SMALL, **mark)
     axes.axhline(0.0, color=style.THEORY, linewidth=0.8, zorder=1)

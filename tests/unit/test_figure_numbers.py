@@ -1,10 +1,10 @@
-"""The numbers that support the figures, against curves whose times are known."""
+"""What figures draw and the numbers that support them, from curves that are known."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.figures import modes, numbers
+from experiments.figures import modes, numbers, rates, reconstruction
 
 TIMES = np.concatenate([[0.0], np.geomspace(1e-3, 10.0, 399)])
 
@@ -48,3 +48,46 @@ def test_modes_are_half_learned_when_the_closed_form_says():
     # Samples are 2.3 % apart: the logarithm is linear between them up to the square of that times the rate.
     assert row["largest mode: t to 1/2"] == pytest.approx(halves[0], rel=1e-3)
     assert row["smallest mode: t to 1/2"] == pytest.approx(halves[1], rel=1e-3)
+
+
+def test_the_share_of_predictions_inside_is_counted_by_dynamics_solver_and_quantity():
+    row = {"dynamics": "asymmetric", "solver": "flow", "quantity": "product", "predicted": 2.0, "bound": 1.0}
+    flow = [(2.0, 0.1), (2.2, 0.1), (0.5, 0.4), (0.5, 0.6), (np.nan, np.nan)]
+    rows = [{**row, "measured": rate, "uncertainty": width} for rate, width in flow]
+    rows += [{**row, "solver": "exact", "measured": 3.0, "uncertainty": 0.5, "predicted": np.nan}]
+    exact, found = rates.numbers({"rates": pd.DataFrame(rows)}).to_dict("records")
+    assert (found["measured"], found["within uncertainty"], found["bound violated"]) == ("4 of 5", "1 of 4", 1)
+    assert (exact["measured"], exact["within uncertainty"], exact["bound violated"]) == ("1 of 1", "0 of 0", 0)
+
+
+def test_figure_1_shows_no_spread_where_every_draw_is_learned_alike():
+    # Two draws of other spectra, learned in proportion; the third mode of Y is 0.
+    spectra = {"m": np.array([4.0, 1.0, 0.0]), "n": np.array([9.0, 0.5, 0.0])}
+    part = -np.expm1(-TIMES)
+    frames = [
+        pd.DataFrame(
+            {"run": f"{dynamics} {matrix}", "dynamics": dynamics, "t": TIMES, "error": 1.0 - 0.99 * part}
+            | {"singular_values": [*(part[:, None] * spectrum)]}
+        )
+        for matrix, spectrum in spectra.items()
+        for dynamics in ("linear", "asymmetric")
+    ]
+    runs = [
+        {"run": f"{dynamics} {matrix}", "dynamics": dynamics, "matrix": matrix, "scale": 0.1}
+        for matrix in spectra
+        for dynamics in ("linear", "asymmetric")
+    ]
+    tables = {
+        "runs": pd.DataFrame(runs),
+        "trajectories": pd.concat(frames, ignore_index=True),
+        "matrices": pd.DataFrame({"matrix": [*spectra], "singular_values": [*spectra.values()]}),
+    }
+    bottom = reconstruction.draw(tables, columns="scale").axes[1]
+    *learned, theory = bottom.get_lines()
+    assert len(learned) == 2
+    for line in learned:
+        np.testing.assert_allclose(line.get_ydata(), part[1:], rtol=1e-12)
+    for band in bottom.collections:
+        (path,) = band.get_paths()
+        assert np.abs(path.vertices[:, 1] - np.interp(path.vertices[:, 0], TIMES, part)).max() < 1e-12
+    assert set(theory.get_ydata()) == {1.0}

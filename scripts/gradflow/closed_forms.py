@@ -27,6 +27,7 @@ Array = NDArray[np.float64]
 TINY = float(np.finfo(np.float64).tiny)  # stands in for t = 0 where a logarithm or a quotient is taken
 ROUNDING = 4 * float(np.finfo(np.float64).eps)  # of a component of Phi^T R0, per row of R0
 EARLY = 0.5  # largest |mu| t, and |R0|^2 t, at which e^{St} - I is used
+NEGLIGIBLE = 1e-20  # beside one
 PIVOT = 1e-3  # smallest Cholesky pivot, of entries of order one, that keeps twelve digits
 
 
@@ -162,11 +163,11 @@ def spectral_mode(t: ArrayLike, sigma: ArrayLike, imbalance: ArrayLike, start: A
 
     Notes
     -----
-    With l = |imbalance| and r = sqrt(4 x^2 + l^2), both (u + v)^2 = r + 2x and (u - v)^2 = r - 2x solve a
-    scalar Riccati equation. The solution is a quotient of sums of positive terms, linear in z = e^{-st} with
-    s = sqrt(4 sigma^2 + l^2). The one that is larger at the start is carried; the other is l^2 over it, and x
-    a quarter of their difference, in which the terms that cancel are taken out by hand. An imbalance whose
-    square underflows counts as zero.
+    With l = |imbalance| and r = sqrt(4 x^2 + l^2), both p = (u + v)^2 = r + 2x and q = (u - v)^2 = r - 2x solve a
+    scalar Riccati equation, whose solution is a quotient of sums of positive terms, linear in z = e^{-st} with
+    s = sqrt(4 sigma^2 + l^2). As p q = l^2, 4x is (p - l)(1 + l/p), and (l - q)(1 + p/l) where the start is
+    negative, in which the terms that cancel are taken out by hand. How far p has grown is told by p0/z against s,
+    formed from l e^{st/2} where p0 = l^2/q0: neither l^2 nor z need be representable.
 
     References
     ----------
@@ -175,27 +176,39 @@ def spectral_mode(t: ArrayLike, sigma: ArrayLike, imbalance: ArrayLike, start: A
     time, sigma_, imbalance_, x0 = np.broadcast_arrays(
         *(np.asarray(value, dtype=np.float64) for value in (t, sigma, imbalance, start))
     )
-    lam, forward = np.abs(imbalance_), x0 >= 0
+    lam, size, forward = np.abs(imbalance_), 2 * np.abs(x0), x0 >= 0
     s = np.hypot(2 * sigma_, lam)
+    s = np.where(s > TINY * 1e8 * size, s, 0.0)  # beside a start so large it is not felt in any time
     safe = np.where(s > 0, s, 1.0)
-    rho, eta = 2 * sigma_ / safe, np.where(s > 0, lam / safe, 1.0)  # rho^2 + eta^2 = 1
-    z = np.exp(-s * time)
-    phi = np.where(s > 0, -np.expm1(-s * time) / safe, time)  # (1 - z) / s
+    rho, eta = np.where(s > 0, 2 * sigma_ / safe, 1.0), lam / safe  # rho^2 + eta^2 = 1
+    z, root = np.exp(-s * time), np.maximum(np.exp(-s * time / 4), TINY)  # whose fourth power is below any other ratio
+    spent = np.where(s > 0, -np.expm1(-s * time), time)  # s int_0^t e^{-s t'} dt', or t itself
 
-    r0 = np.hypot(2 * x0, lam)
-    carried = r0 + 2 * np.abs(x0)
-    excess = 2 * np.abs(x0) * (1 + 2 * np.abs(x0) / np.where(r0 > 0, r0 + lam, 1.0))  # carried - l
+    r0 = np.hypot(size, lam)
+    larger = np.where(r0 > 0, r0 + size, 1.0)  # of p0 and q0; the other is l^2 over it
+    excess = size * (1 + size / np.where(r0 > 0, r0 + lam, 1.0))  # larger - l
+    with np.errstate(over="ignore"):
+        half = lam / root / root
+        grown = np.where(forward, larger / root / root / root / root, half * (half / larger))  # p0 / z
+    late = grown > safe
+    rise, wait = np.minimum(grown, safe), safe / np.where(late, grown, safe)
+    q0 = np.where(forward, lam / larger * eta, larger / safe)  # in units of s
     low = eta * eta / (1 + rho)  # 1 - rho
-    forth, back = 1 + rho + low * z, low + (1 + rho) * z
-    numerator = carried * np.where(forward, forth, back) + lam * lam * phi
-    denominator = carried * phi + np.where(forward, back, forth)
+    p_below = rise / safe * (spent + q0 / (1 + rho)) + (1 + rho) * wait
+    q_below = 1 + rho + low * z + q0 * spent
+    pace = rise / p_below
+    p = pace * q_below
+
     rising = rho + rho * rho / (1 + eta) + (low + eta) * z
-    falling = (1 + rho + eta) * z - 2 * rho * eta / (1 + rho + eta)
-    # numerator - l denominator, or where the start is negative l denominator - numerator
-    difference = 4 * sigma_ * lam * phi + excess * np.where(forward, rising, -falling)
-    moving = (numerator > 0) & (denominator > 0)
-    numerator, denominator = np.where(moving, numerator, 1.0), np.where(moving, denominator, 1.0)
-    return np.where(moving, difference / denominator * (1 + lam * denominator / numerator) / 4, 0.0)
+    ahead = pace * (2 * rho * (lam / larger) * spent + excess / larger * rising)  # p - l
+    above = ahead * (1 + lam / np.where(p > 0, p, 1.0))
+    span = 1 + rho + eta
+    behind = (2 * rho * lam * spent - excess * (span * z - 2 * rho * eta / span)) / q_below  # l - q
+    crossing = ~forward & (p > NEGLIGIBLE * lam)  # elsewhere z / l may overflow
+    share = span * z / np.where(crossing & (lam > 0), lam, 1.0) * crossing
+    remainder = 2 * rho * spent / q_below + excess / q_below * (2 * rho / span / safe - share)  # (l - q) / l
+    below = behind + np.where(crossing, p, 0.0) * remainder
+    return np.where(forward, above, below) / 4
 
 
 def asymmetric_spectral(

@@ -22,6 +22,8 @@ rounding of Phi^T R0 therefore counts as zero.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gradflow import small_products
+
 Array = NDArray[np.float64]
 
 TINY = float(np.finfo(np.float64).tiny)  # stands in for t = 0 where a logarithm or a quotient is taken
@@ -70,7 +72,7 @@ def riccati(t: ArrayLike, generator: ArrayLike, factor: ArrayLike) -> Array:
     eigenvector is known to an absolute error of order eps ||R0||, column by column.
     """
     values, basis = np.linalg.eigh(np.asarray(generator, dtype=np.float64))
-    return _solve(t, np.zeros(len(values)), values, basis, np.asarray(factor, dtype=np.float64))
+    return _solve(t, np.zeros(len(values)), values, basis, _reduced(factor))[0]
 
 
 def symmetric(t: ArrayLike, data: ArrayLike, factor: ArrayLike) -> Array:
@@ -111,7 +113,9 @@ def regularized(t: ArrayLike, data: ArrayLike, factors: ArrayLike, lambda0: Arra
     S = [[lambda0/2 I, Y], [Y^T, -lambda0/2 I]] is diagonalized from the SVD of Y: mode i rotates (phi_i,
     psi_i) by an angle of tangent tau = sigma / (|lambda0|/2 + sqrt(sigma^2 + lambda0^2/4)), with eigenvalues
     +-(|lambda0|/2 + sigma tau). At |lambda0| >> sigma the growing modes differ by sigma tau only, which this
-    form knows to full relative accuracy.
+    form knows to full relative accuracy. Where X is far smaller than P it comes from `small_products`, so that it
+    has its own digits. They are fewer where rows of R0 differ by many orders, since the singular vectors of Y mix
+    them, and late where R0 is of deficient rank besides.
 
     References
     ----------
@@ -141,7 +145,18 @@ def regularized(t: ArrayLike, data: ArrayLike, factors: ArrayLike, lambda0: Arra
     gaps = np.concatenate(
         [sigma * tau, -2 * base - sigma * tau, np.broadcast_to(kernel - base, (len(y), abs(m - n)))], axis=-1
     )
-    return _solve(t, base[:, 0], gaps, basis, np.asarray(factors, dtype=np.float64))
+    reduced, time = _reduced(factors), np.asarray(t, dtype=np.float64)
+    gramian, deficient = _solve(time, base[:, 0], gaps, basis, reduced)
+    limits = np.where(deficient, EARLY, small_products.GROWTH)[:, None]
+    able = np.hypot(sigma, half).max(axis=-1, keepdims=True) * time <= limits
+    for run, solved in enumerate(gramian):
+        again = able[run] & small_products.is_small(solved, m, float(tau[run].max()))
+        if again.any():
+            solved[again, :m, m:] = small_products.product(
+                time[again], left[run], sigma[run], psi[run], reduced[run], 2 * float(half[run, 0])
+            )
+            solved[again, m:, :m] = solved[again, :m, m:].mT
+    return gramian
 
 
 def spectral_mode(t: ArrayLike, sigma: ArrayLike, imbalance: ArrayLike, start: ArrayLike) -> Array:
@@ -244,24 +259,33 @@ def asymmetric_spectral(
     return product
 
 
-def _solve(t: ArrayLike, base: Array, gaps: Array, basis: Array, factor: Array) -> Array:
-    """Riccati flow of each run, S = Phi diag(base + gaps) Phi^T; base >= 0 is (batch,), gaps (batch, N)."""
+def _reduced(factor: ArrayLike) -> Array:
+    """R0 by descending columns, so that rotations keep the digits of the small ones; no wider than it is high."""
+    factor = np.asarray(factor, dtype=np.float64)
+    order = np.argsort(-np.linalg.norm(factor, axis=-2), axis=-1, kind="stable")
+    factor = np.take_along_axis(factor, order[:, None], axis=-1)
+    if factor.shape[-1] > factor.shape[-2]:
+        factor = np.linalg.qr(factor.mT).R.mT
+    return factor
+
+
+def _solve(t: ArrayLike, base: Array, gaps: Array, basis: Array, factor: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """Riccati flow of each run, S = Phi diag(base + gaps) Phi^T, and whether its start is of deficient rank.
+
+    base >= 0 is (batch,), gaps (batch, N), factor (batch, N, w) with w <= N.
+    """
     time = np.asarray(t, dtype=np.float64)
     order = np.argsort(-gaps, axis=-1, kind="stable")
     gaps = np.take_along_axis(gaps, order, axis=-1)
     basis = np.take_along_axis(basis, order[:, None], axis=-1)
-    # rotations keep the digits of the small columns of R0 if the large ones come first
-    order = np.argsort(-np.linalg.norm(factor, axis=-2), axis=-1, kind="stable")
-    factor = np.take_along_axis(factor, order[:, None], axis=-1)
-    if factor.shape[-1] > factor.shape[-2]:
-        factor = np.linalg.qr(factor.mT).R.mT  # wider than N is as wide as N, in a better gauge
     product = np.empty((len(gaps), len(time), gaps.shape[-1], gaps.shape[-1]))
+    deficient = np.empty(len(gaps), dtype=np.bool_)
     for run in range(len(gaps)):  # a run fits in the cache, and its numbers do not depend on its neighbours
-        product[run] = _flow(time, float(base[run]), gaps[run], basis[run], factor[run])
-    return product
+        product[run], deficient[run] = _flow(time, float(base[run]), gaps[run], basis[run], factor[run])
+    return product, deficient
 
 
-def _flow(t: Array, base: float, gaps: Array, basis: Array, factor: Array) -> Array:
+def _flow(t: Array, base: float, gaps: Array, basis: Array, factor: Array) -> tuple[Array, bool]:
     """P(t) of one run, shape (samples, N, N); gaps descend, factor is (N, w) with w <= N.
 
     Logarithms are held relative to e^{base t}, so that modes that differ by less than the rounding of their
@@ -271,7 +295,7 @@ def _flow(t: Array, base: float, gaps: Array, basis: Array, factor: Array) -> Ar
     factor = factor / size
     rows = np.linalg.qr(np.concatenate([basis.T @ factor, factor]).T).R.T  # [L; R0] in the gauge of L
     noise = ROUNDING * len(gaps) * np.linalg.norm(np.abs(basis.T) @ np.abs(factor), axis=-1)
-    deficient = np.any(np.abs(np.diagonal(rows)) <= noise[: rows.shape[-1]])
+    deficient = bool(np.any(np.abs(np.diagonal(rows)) <= noise[: rows.shape[-1]]))
 
     mu, time = base + gaps, t[:, None]
     x = np.abs(mu) * time
@@ -289,7 +313,7 @@ def _flow(t: Array, base: float, gaps: Array, basis: Array, factor: Array) -> Ar
     if redo.any():
         rotated = _rotate(rows, growth[redo], noise)
         product[redo], _ = _assemble(rotated, basis, growth[redo], weight[redo], one[redo], kept[redo])
-    return product
+    return product, deficient
 
 
 def _assemble(

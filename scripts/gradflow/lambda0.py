@@ -167,25 +167,30 @@ def _extended(objective: Objective, sign: int, magnitudes: Array, values: Array)
 def _basin(objective: Objective, sign: int, magnitudes: Array, values: Array, unit: float) -> tuple[float, bool]:
     """The deepest minimum of one sign, and whether it is an edge, from the objective at ascending magnitudes."""
     padded = np.concatenate([[np.inf], values, [np.inf]])
-    places = np.flatnonzero((padded[1:-1] <= padded[:-2]) & (padded[1:-1] <= padded[2:]))
+    places = np.flatnonzero((padded[1:-1] <= padded[:-2]) & (padded[1:-1] <= padded[2:])).tolist()
     found, last = [], len(values) - 1
     for place in places:
-        low, high = magnitudes[max(place - 1, 0)], magnitudes[min(place + 1, last)]
         edge = place == last or (place == 0 and sign * objective.slope(0.0, STEP * unit) > 0)
-        place_of = magnitudes[place] if edge else _refine(objective, sign, low, high, unit)
-        found.append((place_of, edge))
+        found.append((magnitudes[place], edge))
+        if not edge:
+            around = magnitudes[max(place - 1, 0)], magnitudes[place], magnitudes[place + 1]
+            found.append((_refine(objective, sign, *around, unit), False))
     depths = objective(sign * np.array([magnitude for magnitude, _ in found]))
     magnitude, edge = found[int(np.argmin(depths))]
-    return float(sign * magnitude), bool(edge)
+    return float(sign * magnitude), edge
 
 
-def _refine(objective: Objective, sign: int, low: float, high: float, unit: float) -> float:
-    """Magnitude of the minimum between two candidates that a lower one lies between."""
+def _refine(objective: Objective, sign: int, low: float, place: float, high: float, unit: float) -> float:
+    """Magnitude of the minimum beside a candidate that neither of its neighbours is lower than."""
     from scipy.optimize import brentq, minimize_scalar
 
     def slope(magnitude: float) -> float:
         return sign * objective.slope(sign * magnitude, STEP * unit)
 
+    if slope(place) < 0:
+        low = place
+    else:
+        high = place
     tolerance = 1e-9 * unit
     if slope(low) < 0 < slope(high):
         return float(brentq(slope, low, high, xtol=tolerance))

@@ -1,6 +1,7 @@
 """The best lambda0: the Proposition 5 flow that comes closest to the general flow from the same start (Section 5)."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -171,12 +172,12 @@ def _basin(objective: Objective, sign: int, magnitudes: Array, values: Array, un
     found, last = [], len(values) - 1
     for place in places:
         edge = place == last or (place == 0 and sign * objective.slope(0.0, STEP * unit) > 0)
-        found.append((magnitudes[place], edge))
+        found.append((values[place], magnitudes[place], edge))
         if not edge:
             around = magnitudes[max(place - 1, 0)], magnitudes[place], magnitudes[place + 1]
-            found.append((_refine(objective, sign, *around, unit), False))
-    depths = objective(sign * np.array([magnitude for magnitude, _ in found]))
-    magnitude, edge = found[int(np.argmin(depths))]
+            magnitude = _refine(objective, sign, *around, unit)
+            found.append((objective([sign * magnitude])[0], magnitude, False))
+    _, magnitude, edge = min(found)
     return float(sign * magnitude), edge
 
 
@@ -184,6 +185,7 @@ def _refine(objective: Objective, sign: int, low: float, place: float, high: flo
     """Magnitude of the minimum beside a candidate that neither of its neighbours is lower than."""
     from scipy.optimize import brentq, minimize_scalar
 
+    @cache
     def slope(magnitude: float) -> float:
         return sign * objective.slope(sign * magnitude, STEP * unit)
 

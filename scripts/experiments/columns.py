@@ -135,7 +135,7 @@ _BASIN = {
     "gap_max": "largest ‖Xᴵ − X‖_F / ‖X‖_F over t",
     "gap_l2": "√`objective`",
     "curvature": "second derivative of the objective at λ₀, in units of `radius`",
-    "edge": "whether λ₀ is an end of the searched interval, 0 or ±4 `radius`",
+    "edge": "whether the objective falls beyond λ₀, which is 0 or the farthest that was searched: no minimum",
 }
 
 
@@ -181,8 +181,9 @@ MEANINGS: dict[str, dict[str, Column]] = {
         **_basin("positive_", "in the basin of λ₀ > 0: {}"),
         **_described(
             "1",
-            radius="spectral radius of Q(0)",
-            candidates="the λ₀ that were scanned",
+            radius="spectral radius of Q(0); 0 where that is rounding",
+            candidates="the λ₀ that were scanned, ascending: 41 within 4 `radius`, closer near 0, more outside where "
+            "the objective falls there, up to 1024 `radius`; 0 alone where Q(0) = 0",
             objectives="`objective` of each of `candidates`",
         ),
         **_described("s", seconds="what the fit took"),

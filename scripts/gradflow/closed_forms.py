@@ -22,11 +22,14 @@ rounding of Phi^T R0 therefore counts as zero.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gradflow import small_products
+
 Array = NDArray[np.float64]
 
 TINY = float(np.finfo(np.float64).tiny)  # stands in for t = 0 where a logarithm or a quotient is taken
 ROUNDING = 4 * float(np.finfo(np.float64).eps)  # of a component of Phi^T R0, per row of R0
 EARLY = 0.5  # largest |mu| t, and |R0|^2 t, at which e^{St} - I is used
+NEGLIGIBLE = 1e-20  # beside one
 PIVOT = 1e-3  # smallest Cholesky pivot, of entries of order one, that keeps twelve digits
 
 
@@ -69,7 +72,7 @@ def riccati(t: ArrayLike, generator: ArrayLike, factor: ArrayLike) -> Array:
     eigenvector is known to an absolute error of order eps ||R0||, column by column.
     """
     values, basis = np.linalg.eigh(np.asarray(generator, dtype=np.float64))
-    return _solve(t, np.zeros(len(values)), values, basis, np.asarray(factor, dtype=np.float64))
+    return _solve(t, np.zeros(len(values)), values, basis, _reduced(factor))[0]
 
 
 def symmetric(t: ArrayLike, data: ArrayLike, factor: ArrayLike) -> Array:
@@ -110,7 +113,9 @@ def regularized(t: ArrayLike, data: ArrayLike, factors: ArrayLike, lambda0: Arra
     S = [[lambda0/2 I, Y], [Y^T, -lambda0/2 I]] is diagonalized from the SVD of Y: mode i rotates (phi_i,
     psi_i) by an angle of tangent tau = sigma / (|lambda0|/2 + sqrt(sigma^2 + lambda0^2/4)), with eigenvalues
     +-(|lambda0|/2 + sigma tau). At |lambda0| >> sigma the growing modes differ by sigma tau only, which this
-    form knows to full relative accuracy.
+    form knows to full relative accuracy. Where X is far smaller than P it comes from `small_products`, so that it
+    has its own digits. They are fewer where rows of R0 differ by many orders, since the singular vectors of Y mix
+    them, and late where R0 is of deficient rank besides.
 
     References
     ----------
@@ -140,7 +145,18 @@ def regularized(t: ArrayLike, data: ArrayLike, factors: ArrayLike, lambda0: Arra
     gaps = np.concatenate(
         [sigma * tau, -2 * base - sigma * tau, np.broadcast_to(kernel - base, (len(y), abs(m - n)))], axis=-1
     )
-    return _solve(t, base[:, 0], gaps, basis, np.asarray(factors, dtype=np.float64))
+    reduced, time = _reduced(factors), np.asarray(t, dtype=np.float64)
+    gramian, deficient = _solve(time, base[:, 0], gaps, basis, reduced)
+    limits = np.where(deficient, EARLY, small_products.GROWTH)[:, None]
+    able = np.hypot(sigma, half).max(axis=-1, keepdims=True) * time <= limits
+    for run, solved in enumerate(gramian):
+        again = able[run] & small_products.is_small(solved, m, float(tau[run].max()))
+        if again.any():
+            solved[again, :m, m:] = small_products.product(
+                time[again], left[run], sigma[run], psi[run], reduced[run], 2 * float(half[run, 0])
+            )
+            solved[again, m:, :m] = solved[again, :m, m:].mT
+    return gramian
 
 
 def spectral_mode(t: ArrayLike, sigma: ArrayLike, imbalance: ArrayLike, start: ArrayLike) -> Array:
@@ -162,11 +178,11 @@ def spectral_mode(t: ArrayLike, sigma: ArrayLike, imbalance: ArrayLike, start: A
 
     Notes
     -----
-    With l = |imbalance| and r = sqrt(4 x^2 + l^2), both (u + v)^2 = r + 2x and (u - v)^2 = r - 2x solve a
-    scalar Riccati equation. The solution is a quotient of sums of positive terms, linear in z = e^{-st} with
-    s = sqrt(4 sigma^2 + l^2). The one that is larger at the start is carried; the other is l^2 over it, and x
-    a quarter of their difference, in which the terms that cancel are taken out by hand. An imbalance whose
-    square underflows counts as zero.
+    With l = |imbalance| and r = sqrt(4 x^2 + l^2), both p = (u + v)^2 = r + 2x and q = (u - v)^2 = r - 2x solve a
+    scalar Riccati equation, whose solution is a quotient of sums of positive terms, linear in z = e^{-st} with
+    s = sqrt(4 sigma^2 + l^2). As p q = l^2, 4x is (p - l)(1 + l/p), and (l - q)(1 + p/l) where the start is
+    negative, in which the terms that cancel are taken out by hand. How far p has grown is told by p0/z against s,
+    formed from l e^{st/2} where p0 = l^2/q0: neither l^2 nor z need be representable.
 
     References
     ----------
@@ -175,27 +191,39 @@ def spectral_mode(t: ArrayLike, sigma: ArrayLike, imbalance: ArrayLike, start: A
     time, sigma_, imbalance_, x0 = np.broadcast_arrays(
         *(np.asarray(value, dtype=np.float64) for value in (t, sigma, imbalance, start))
     )
-    lam, forward = np.abs(imbalance_), x0 >= 0
+    lam, size, forward = np.abs(imbalance_), 2 * np.abs(x0), x0 >= 0
     s = np.hypot(2 * sigma_, lam)
+    s = np.where(s > TINY * 1e8 * size, s, 0.0)  # beside a start so large it is not felt in any time
     safe = np.where(s > 0, s, 1.0)
-    rho, eta = 2 * sigma_ / safe, np.where(s > 0, lam / safe, 1.0)  # rho^2 + eta^2 = 1
-    z = np.exp(-s * time)
-    phi = np.where(s > 0, -np.expm1(-s * time) / safe, time)  # (1 - z) / s
+    rho, eta = np.where(s > 0, 2 * sigma_ / safe, 1.0), lam / safe  # rho^2 + eta^2 = 1
+    z, root = np.exp(-s * time), np.maximum(np.exp(-s * time / 4), TINY)  # whose fourth power is below any other ratio
+    spent = np.where(s > 0, -np.expm1(-s * time), time)  # s int_0^t e^{-s t'} dt', or t itself
 
-    r0 = np.hypot(2 * x0, lam)
-    carried = r0 + 2 * np.abs(x0)
-    excess = 2 * np.abs(x0) * (1 + 2 * np.abs(x0) / np.where(r0 > 0, r0 + lam, 1.0))  # carried - l
+    r0 = np.hypot(size, lam)
+    larger = np.where(r0 > 0, r0 + size, 1.0)  # of p0 and q0; the other is l^2 over it
+    excess = size * (1 + size / np.where(r0 > 0, r0 + lam, 1.0))  # larger - l
+    with np.errstate(over="ignore"):
+        half = lam / root / root
+        grown = np.where(forward, larger / root / root / root / root, half * (half / larger))  # p0 / z
+    late = grown > safe
+    rise, wait = np.minimum(grown, safe), safe / np.where(late, grown, safe)
+    q0 = np.where(forward, lam / larger * eta, larger / safe)  # in units of s
     low = eta * eta / (1 + rho)  # 1 - rho
-    forth, back = 1 + rho + low * z, low + (1 + rho) * z
-    numerator = carried * np.where(forward, forth, back) + lam * lam * phi
-    denominator = carried * phi + np.where(forward, back, forth)
+    p_below = rise / safe * (spent + q0 / (1 + rho)) + (1 + rho) * wait
+    q_below = 1 + rho + low * z + q0 * spent
+    pace = rise / p_below
+    p = pace * q_below
+
     rising = rho + rho * rho / (1 + eta) + (low + eta) * z
-    falling = (1 + rho + eta) * z - 2 * rho * eta / (1 + rho + eta)
-    # numerator - l denominator, or where the start is negative l denominator - numerator
-    difference = 4 * sigma_ * lam * phi + excess * np.where(forward, rising, -falling)
-    moving = (numerator > 0) & (denominator > 0)
-    numerator, denominator = np.where(moving, numerator, 1.0), np.where(moving, denominator, 1.0)
-    return np.where(moving, difference / denominator * (1 + lam * denominator / numerator) / 4, 0.0)
+    ahead = pace * (2 * rho * (lam / larger) * spent + excess / larger * rising)  # p - l
+    above = ahead * (1 + lam / np.where(p > 0, p, 1.0))
+    span = 1 + rho + eta
+    behind = (2 * rho * lam * spent - excess * (span * z - 2 * rho * eta / span)) / q_below  # l - q
+    crossing = ~forward & (p > NEGLIGIBLE * lam)  # elsewhere z / l may overflow
+    share = span * z / np.where(crossing & (lam > 0), lam, 1.0) * crossing
+    remainder = 2 * rho * spent / q_below + excess / q_below * (2 * rho / span / safe - share)  # (l - q) / l
+    below = behind + np.where(crossing, p, 0.0) * remainder
+    return np.where(forward, above, below) / 4
 
 
 def asymmetric_spectral(
@@ -231,24 +259,33 @@ def asymmetric_spectral(
     return product
 
 
-def _solve(t: ArrayLike, base: Array, gaps: Array, basis: Array, factor: Array) -> Array:
-    """Riccati flow of each run, S = Phi diag(base + gaps) Phi^T; base >= 0 is (batch,), gaps (batch, N)."""
+def _reduced(factor: ArrayLike) -> Array:
+    """R0 by descending columns, so that rotations keep the digits of the small ones; no wider than it is high."""
+    factor = np.asarray(factor, dtype=np.float64)
+    order = np.argsort(-np.linalg.norm(factor, axis=-2), axis=-1, kind="stable")
+    factor = np.take_along_axis(factor, order[:, None], axis=-1)
+    if factor.shape[-1] > factor.shape[-2]:
+        factor = np.linalg.qr(factor.mT).R.mT
+    return factor
+
+
+def _solve(t: ArrayLike, base: Array, gaps: Array, basis: Array, factor: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """Riccati flow of each run, S = Phi diag(base + gaps) Phi^T, and whether its start is of deficient rank.
+
+    base >= 0 is (batch,), gaps (batch, N), factor (batch, N, w) with w <= N.
+    """
     time = np.asarray(t, dtype=np.float64)
     order = np.argsort(-gaps, axis=-1, kind="stable")
     gaps = np.take_along_axis(gaps, order, axis=-1)
     basis = np.take_along_axis(basis, order[:, None], axis=-1)
-    # rotations keep the digits of the small columns of R0 if the large ones come first
-    order = np.argsort(-np.linalg.norm(factor, axis=-2), axis=-1, kind="stable")
-    factor = np.take_along_axis(factor, order[:, None], axis=-1)
-    if factor.shape[-1] > factor.shape[-2]:
-        factor = np.linalg.qr(factor.mT).R.mT  # wider than N is as wide as N, in a better gauge
     product = np.empty((len(gaps), len(time), gaps.shape[-1], gaps.shape[-1]))
+    deficient = np.empty(len(gaps), dtype=np.bool_)
     for run in range(len(gaps)):  # a run fits in the cache, and its numbers do not depend on its neighbours
-        product[run] = _flow(time, float(base[run]), gaps[run], basis[run], factor[run])
-    return product
+        product[run], deficient[run] = _flow(time, float(base[run]), gaps[run], basis[run], factor[run])
+    return product, deficient
 
 
-def _flow(t: Array, base: float, gaps: Array, basis: Array, factor: Array) -> Array:
+def _flow(t: Array, base: float, gaps: Array, basis: Array, factor: Array) -> tuple[Array, bool]:
     """P(t) of one run, shape (samples, N, N); gaps descend, factor is (N, w) with w <= N.
 
     Logarithms are held relative to e^{base t}, so that modes that differ by less than the rounding of their
@@ -258,7 +295,7 @@ def _flow(t: Array, base: float, gaps: Array, basis: Array, factor: Array) -> Ar
     factor = factor / size
     rows = np.linalg.qr(np.concatenate([basis.T @ factor, factor]).T).R.T  # [L; R0] in the gauge of L
     noise = ROUNDING * len(gaps) * np.linalg.norm(np.abs(basis.T) @ np.abs(factor), axis=-1)
-    deficient = np.any(np.abs(np.diagonal(rows)) <= noise[: rows.shape[-1]])
+    deficient = bool(np.any(np.abs(np.diagonal(rows)) <= noise[: rows.shape[-1]]))
 
     mu, time = base + gaps, t[:, None]
     x = np.abs(mu) * time
@@ -276,7 +313,7 @@ def _flow(t: Array, base: float, gaps: Array, basis: Array, factor: Array) -> Ar
     if redo.any():
         rotated = _rotate(rows, growth[redo], noise)
         product[redo], _ = _assemble(rotated, basis, growth[redo], weight[redo], one[redo], kept[redo])
-    return product
+    return product, deficient
 
 
 def _assemble(

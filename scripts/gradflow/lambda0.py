@@ -1,6 +1,7 @@
 """The best lambda0: the Proposition 5 flow that comes closest to the general flow from the same start (Section 5)."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,9 +11,15 @@ from gradflow.dynamics import squared_norm
 
 Array = NDArray[np.float64]
 
-# Candidates of one sign, evenly spaced up to REACH times the spectral radius of Q(0).
+# Candidates of one sign, up to REACH times the spectral radius of Q(0), their square roots evenly spaced: where the
+# radius is far above the singular values of Y, minima lie close to 0. While the objective falls at the last one,
+# another follows at twice its lambda0, up to FARTHEST radii.
 CANDIDATES = 20
 REACH = 4.0
+FARTHEST = 1024.0
+STEP = 1e-5  # of a central difference, in units of the radius
+# A radius below this share of ||R(0)||_F^2 + ||Y||_F scales no search: X^I changes by its own rounding there.
+LEAST = 1e-6
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,7 @@ class Basin:
     curvature : float
         Second derivative of the objective at lambda0, in units of the spectral radius of Q(0).
     edge : bool
-        Whether lambda0 is an end of the interval that was searched, 0 or REACH spectral radii, not a minimum inside.
+        Whether the objective falls beyond lambda0, which is 0 or the farthest that was searched: no minimum.
     """
 
     lambda0: float
@@ -48,9 +55,9 @@ class Fit:
     ----------
     negative, positive : Basin
     radius : float
-        Spectral radius of Q(0), which scales the search.
-    candidates, objectives : ndarray, shape (2 CANDIDATES + 1,)
-        The scan: the objective over lambda0.
+        Spectral radius of Q(0), which scales the search; 0 where Q(0) is 0 up to rounding.
+    candidates, objectives : ndarray, shape (2 CANDIDATES + 1 and more,)
+        The scan: the objective over lambda0, ascending. 0 alone where the radius is 0.
     """
 
     negative: Basin
@@ -107,8 +114,9 @@ class Objective:
 def fit(times: ArrayLike, products: Array, data: Array, factors: Array) -> Fit:
     """Find the lambda0 of either sign whose Proposition 5 flow is closest to a trajectory of the general flow.
 
-    The objective has a basin on either side of zero, often of nearly the same depth: each is found by a scan and
-    refined to about 1e-8 of the spectral radius of Q(0).
+    The objective has a basin on either side of zero, often of nearly the same depth: each is found by a scan from 0
+    on, and every minimum that it brackets, the one in the first interval included, is refined to about 1e-8 of the
+    spectral radius of Q(0).
 
     Parameters
     ----------
@@ -126,46 +134,66 @@ def fit(times: ArrayLike, products: Array, data: Array, factors: Array) -> Fit:
     """
     rows = len(data)
     left, right = factors[:rows], factors[rows:]
+    size = float(np.sum(factors**2))
     radius = float(np.abs(np.linalg.eigvalsh(left.T @ left - right.T @ right)).max())
     objective = Objective(times, products, data, factors)
-    magnitudes = np.linspace(0.0, REACH * radius, CANDIDATES + 1)
-    candidates = np.concatenate([-magnitudes[:0:-1], magnitudes])
-    scanned = objective(candidates)
-    negative = _basin(objective, -1, magnitudes, scanned[CANDIDATES::-1], radius)
-    positive = _basin(objective, 1, magnitudes, scanned[CANDIDATES:], radius)
-    return Fit(negative, positive, radius, candidates, scanned)
-
-
-def _basin(objective: Objective, sign: int, magnitudes: Array, values: Array, radius: float) -> Basin:
-    """The deepest basin of one sign, from the objective at evenly spaced magnitudes."""
-    place = int(np.argmin(values))
-    edge = place in (0, len(values) - 1)
-    magnitude = magnitudes[place]
-    if not edge:
-        magnitude = _refine(objective, sign, magnitudes[place - 1], magnitudes[place + 1], radius)
-    lambda0, step = float(sign * magnitude), 1e-3 * radius
-    around = objective(lambda0 + step * np.array([-1.0, 0.0, 1.0]))
-    gaps = np.sqrt(squared_norm(objective.flow(np.array([lambda0]))[0] - objective.products))
-    sizes = np.sqrt(squared_norm(objective.products))
-    relative = np.divide(gaps, sizes, out=np.zeros_like(gaps), where=sizes > 0)
-    return Basin(
-        lambda0=lambda0,
-        objective=float(around[1]),
-        gap_max=float(relative.max()),
-        gap_l2=float(np.sqrt(around[1])),
-        curvature=float(np.diff(around, 2)[0] / 1e-6) if radius > 0 else np.nan,
-        edge=edge,
+    if radius <= sum(factors.shape) * np.finfo(np.float64).eps * size:
+        balanced = _describe(objective, 0.0, False, 0.0, 0.0)
+        return Fit(balanced, balanced, 0.0, np.zeros(1), np.array([balanced.objective]))
+    unit = max(radius, LEAST * (size + float(np.linalg.norm(data))))
+    magnitudes = REACH * unit * np.linspace(0.0, 1.0, CANDIDATES + 1) ** 2
+    scanned = objective(np.concatenate([-magnitudes[:0:-1], magnitudes]))
+    sides = [
+        _extended(objective, sign, magnitudes, values)
+        for sign, values in ((-1, scanned[CANDIDATES::-1]), (1, scanned[CANDIDATES:]))
+    ]
+    negative, positive = (
+        _describe(objective, *_basin(objective, sign, *side, unit), unit, radius)
+        for sign, side in zip((-1, 1), sides, strict=True)
     )
+    (behind, before), (ahead, after) = sides
+    candidates, objectives = np.append(-behind[:0:-1], ahead), np.append(before[:0:-1], after)
+    return Fit(negative, positive, radius, candidates, objectives)
 
 
-def _refine(objective: Objective, sign: int, low: float, high: float, radius: float) -> float:
-    """Magnitude of the minimum between two candidates that a lower one lies between."""
+def _extended(objective: Objective, sign: int, magnitudes: Array, values: Array) -> tuple[Array, Array]:
+    """The scan of one sign, continued while the objective falls."""
+    last = magnitudes[-1] * FARTHEST / REACH
+    while values[-1] < values[-2] and magnitudes[-1] < last:
+        magnitudes = np.append(magnitudes, 2.0 * magnitudes[-1])
+        values = np.append(values, objective(sign * magnitudes[-1:]))
+    return magnitudes, values
+
+
+def _basin(objective: Objective, sign: int, magnitudes: Array, values: Array, unit: float) -> tuple[float, bool]:
+    """The deepest minimum of one sign, and whether it is an edge, from the objective at ascending magnitudes."""
+    padded = np.concatenate([[np.inf], values, [np.inf]])
+    places = np.flatnonzero((padded[1:-1] <= padded[:-2]) & (padded[1:-1] <= padded[2:])).tolist()
+    found, last = [], len(values) - 1
+    for place in places:
+        edge = place == last or (place == 0 and sign * objective.slope(0.0, STEP * unit) > 0)
+        found.append((values[place], magnitudes[place], edge))
+        if not edge:
+            around = magnitudes[max(place - 1, 0)], magnitudes[place], magnitudes[place + 1]
+            magnitude = _refine(objective, sign, *around, unit)
+            found.append((objective([sign * magnitude])[0], magnitude, False))
+    _, magnitude, edge = min(found)
+    return float(sign * magnitude), edge
+
+
+def _refine(objective: Objective, sign: int, low: float, place: float, high: float, unit: float) -> float:
+    """Magnitude of the minimum beside a candidate that neither of its neighbours is lower than."""
     from scipy.optimize import brentq, minimize_scalar
 
+    @cache
     def slope(magnitude: float) -> float:
-        return sign * objective.slope(sign * magnitude, 1e-5 * radius)
+        return sign * objective.slope(sign * magnitude, STEP * unit)
 
-    tolerance = 1e-9 * radius
+    if slope(place) < 0:
+        low = place
+    else:
+        high = place
+    tolerance = 1e-9 * unit
     if slope(low) < 0 < slope(high):
         return float(brentq(slope, low, high, xtol=tolerance))
     return float(
@@ -175,4 +203,21 @@ def _refine(objective: Objective, sign: int, low: float, high: float, radius: fl
             method="bounded",
             options={"xatol": tolerance},
         ).x
+    )
+
+
+def _describe(objective: Objective, lambda0: float, edge: bool, unit: float, radius: float) -> Basin:
+    """What is known of a minimum or an edge."""
+    step = 1e-3 * unit
+    around = objective(lambda0 + step * np.array([-1.0, 0.0, 1.0]))
+    gaps = np.sqrt(squared_norm(objective.flow(np.array([lambda0]))[0] - objective.products))
+    sizes = np.sqrt(squared_norm(objective.products))
+    relative = np.divide(gaps, sizes, out=np.zeros_like(gaps), where=sizes > 0)
+    return Basin(
+        lambda0=lambda0,
+        objective=float(around[1]),
+        gap_max=float(relative.max()),
+        gap_l2=float(np.sqrt(around[1])),
+        curvature=float(np.diff(around, 2)[0] * (radius / step) ** 2) if step > 0 else np.nan,
+        edge=edge,
     )

@@ -89,7 +89,7 @@ def regularized_generator(data, lambda0):
 
 def mode_reference(t, sigma, imbalance, start):
     """(15) as printed, with C = (sigma - x0) / (s r + 4 sigma x0 + imbalance^2) in place of (51)."""
-    with mp.workdps(800):
+    with mp.workdps(1500):
         t, sigma, imbalance, start = (mp.mpf(float(value)) for value in (t, sigma, imbalance, start))
         s, r = mp.sqrt(4 * sigma**2 + imbalance**2), mp.sqrt(4 * start**2 + imbalance**2)
         if imbalance == 0 and (start <= 0 or sigma == 0):  # C is infinite: dx/dt = 2 |x| (sigma - x)
@@ -184,16 +184,66 @@ def test_product_is_accurate_where_one_factor_is_far_smaller_than_the_other():
             assert distance(gramian[:2, 2:], expected[:2, 2:]) <= 1e-12 * norm(expected[:2, 2:])
 
 
+def nudged(rng, array):
+    """The array with each entry moved by an ulp, at random up or down."""
+    return np.nextafter(array, np.inf * rng.choice([-1.0, 1.0], np.shape(array)))
+
+
+def product_reference(time, data, factors, lambda0):
+    """X(t) of the regularized flow, and its change where each input moves by one ulp."""
+    rows, rng = len(data), np.random.default_rng(0)
+
+    def product(data, factors, lambda0):
+        generator = regularized_generator(data, lambda0)
+        return riccati_reference([time], generator, exact(factors))[0][:rows, rows:]
+
+    expected = product(data, factors, lambda0)
+    moved = (product(nudged(rng, data), nudged(rng, factors), nudged(rng, lambda0)) for _ in range(2))
+    return expected, max(norm(other - expected) for other in moved)
+
+
+def assert_product_is_accurate(time, data, factors, lambda0):
+    """To 1e-11 of X itself, or to what a few ulps of the input change it by."""
+    found = closed_forms.regularized([time], data[None], factors[None], [lambda0])[0, 0]
+    assert np.array_equal(found, found.T)
+    expected, moved = product_reference(time, data, factors, lambda0)
+    rows = len(data)
+    case = f"t={time}, lambda0 {lambda0}, data {data.tolist()}, factors {factors.tolist()}"
+    assert distance(found[:rows, rows:], expected) <= max(1e-11 * norm(expected), 20 * moved), case
+
+
+def test_product_that_is_far_smaller_than_its_gramian_is_accurate_to_its_own_digits():
+    assert_product_is_accurate(10, np.array([[1e-9]]), np.array([[1e3, 500], [300, -700]]), 0.0)
+
+
 @pytest.mark.parametrize("lambda0", [0, 1e-12, 1, -1e3])
 @pytest.mark.parametrize("width", [1, 4, 7])
-def test_product_without_data_vanishes_to_the_rounding_of_its_gramian(width, lambda0):
-    """X is a block that decays faster than P: it is known to the last digits of P only."""
+def test_product_without_data_is_accurate_while_it_decays_faster_than_its_gramian(width, lambda0):
     factors = np.random.default_rng(5).standard_normal((5, width))
-    found = closed_forms.regularized(TIMES, np.zeros((1, 2, 3)), factors[None], [lambda0])[0]
-    references = riccati_reference(TIMES, regularized_generator(np.zeros((2, 3)), lambda0), exact(factors))
-    for gramian, expected in zip(found, references, strict=True):
-        resolution = 1e-11 * norm(expected[:2, 2:]) + 1e-14 * norm(expected)
-        assert distance(gramian[:2, 2:], expected[:2, 2:]) <= resolution
+    for time in TIMES[TIMES * max(abs(lambda0), 1e-3) <= 600]:
+        assert_product_is_accurate(time, np.zeros((2, 3)), factors, float(lambda0))
+
+
+SIDES = {"even": 1.0, "small V": 1e-7, "large V": 1e4}
+
+
+@pytest.mark.parametrize("side", SIDES)
+@pytest.mark.parametrize("columns", ["even", "graded"])
+@pytest.mark.parametrize("size", [1e-14, 1e-9, 1e-3, 1.0, 100.0])
+def test_product_is_accurate_relative_to_itself(size, columns, side):
+    """Starts and times of many sizes, so that X is often smaller than R R^T by 1e-6 and less."""
+    rng = np.random.default_rng(list(f"{size} {columns} {side}".encode()))
+    for _ in range(6):
+        m, n = rng.integers(1, 4, 2)
+        width = int(rng.integers(1, m + n + 2))
+        data, factors = size * rng.standard_normal((m, n)), rng.standard_normal((m + n, width))
+        factors *= 10.0 ** rng.choice([-8, -3, 0, 3])
+        factors[m:] *= SIDES[side]
+        if columns == "graded":
+            factors *= 10.0 ** rng.uniform(-8, 3, width)
+        lambda0 = float(rng.choice([0, 1e-12, 1e-6, 1, -1, 30, -1e3]))
+        fastest = np.hypot(np.linalg.norm(data, 2), lambda0 / 2)
+        assert_product_is_accurate(min(10.0 ** rng.uniform(-8, 6), 100 / fastest), data, factors, lambda0)
 
 
 # ---- the Riccati equation ------------------------------------------------------------------------
@@ -302,6 +352,40 @@ def test_mode_follows_equation_15_to_full_relative_accuracy(sigma, start):
         left = abs(start) * np.exp(-times[i] * np.hypot(2 * sigma, imbalance[j])) if start < 0 else 0.0
         case = f"t={times[i]}, imbalance {imbalance[j]}"
         assert abs(value - expected) <= 1e-13 * abs(expected) + 4e-16 * left + 1e-300, case
+
+
+MAGNITUDES = st.one_of(st.just(-np.inf), st.floats(-150, 150), st.floats(-5, 5))
+SIGNS = st.sampled_from([-1.0, 1.0])
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.one_of(st.just(-np.inf), st.floats(-12, 12)),
+    MAGNITUDES,
+    st.one_of(st.just(-np.inf), st.floats(-323, 150), st.floats(-170, -140)),
+    MAGNITUDES,
+    SIGNS,
+    SIGNS,
+)
+@example(6, 3, -160, 3, -1, -1)
+@example(6, 3, -150, 3, -1, -1)
+@example(7, 0, -166, -92, -1, -1)
+@example(-10, 122, -216, -np.inf, -1, 1)
+@example(10, 4, -316, 77, -1, -1)
+@example(-12, -150, -200, 150, 1, -1)
+@example(-12, 150, -323, -150, 1, 1)
+def test_mode_is_accurate_whatever_the_magnitudes(time, sigma, imbalance, start, imbalance_sign, start_sign):
+    """Squares and exponentials of these under- and overflow; to 1e-13 of x, or to what an ulp of an input moves."""
+    inputs = [10.0**time, 10.0**sigma, imbalance_sign * 10.0**imbalance, start_sign * 10.0**start]
+    found = float(closed_forms.spectral_mode(*inputs))
+    expected = mode_reference(*inputs)
+    with mp.workdps(1500):
+        moved = []
+        for place, value in enumerate(inputs):
+            if value:
+                moved.append(mode_reference(*inputs[:place], np.nextafter(value, np.inf), *inputs[place + 1 :]))
+        resolution = max((abs(other - expected) for other in moved), default=0)
+        assert abs(mp.mpf(found) - expected) <= 1e-13 * abs(expected) + 8 * resolution + 1e-300
 
 
 def test_mode_that_is_balanced_does_not_cross_the_saddle():

@@ -3,10 +3,17 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.integrate import solve_ivp
 
-from gradflow import flow, gauge, lambda0, observables
+from gradflow import closed_forms, flow, gauge, lambda0, observables
 from gradflow.dynamics import Asymmetric, Regularized
 
 TIMES = np.concatenate([[0.0], np.geomspace(1e-4, 0.5, 40)])
+
+
+def products_of(dynamics, factors, times):
+    """X(t) of one run of a dynamics, by the project's flow."""
+    observe = observables.observer(dynamics, factors[None], np.array([factors.shape[1]]), product=True)
+    products = flow.integrate(dynamics, factors[None], times, observe).observed["product"][0]
+    return products.reshape(-1, *dynamics.data.shape[1:])
 
 
 def trajectory(width, seed, times=TIMES, dynamics=None):
@@ -14,10 +21,47 @@ def trajectory(width, seed, times=TIMES, dynamics=None):
     rng = np.random.default_rng(seed)
     data, factors = rng.standard_normal((5, 10)), rng.standard_normal((15, width))
     reduced = gauge.reduce(factors)[0]
-    dynamics = dynamics or Asymmetric(data[None])
-    observe = observables.observer(dynamics, reduced[None], np.array([width]), product=True)
-    solution = flow.integrate(dynamics, reduced[None], times, observe)
-    return solution.observed["product"][0].reshape(-1, 5, 10), data, reduced
+    return products_of(dynamics or Asymmetric(data[None]), reduced, times), data, reduced
+
+
+def plain_objective(candidates, times, products, data, factors):
+    """Relative integrated squared distance of the flow of Proposition 5, one candidate at a time."""
+    rows, objective = len(data), []
+    for candidate in candidates:
+        found = closed_forms.regularized(times, data[None], factors[None], [candidate])[0, :, :rows, rows:]
+        squares = ((found - products) ** 2).sum(axis=(1, 2)), (products**2).sum(axis=(1, 2))
+        above, below = (np.sum((part[1:] + part[:-1]) * np.diff(times)) for part in squares)
+        objective.append(above / below)
+    return np.array(objective)
+
+
+def random_problem(seed, small):
+    """Any shape, width, scale and horizon; or the few narrow ones whose minima lie close to 0."""
+    rng = np.random.default_rng(seed)
+    rows, columns = (1, 2) if small else rng.integers(1, (6, 11))
+    width = int(rng.integers(2, 4)) if small else int(np.exp(rng.uniform(0, np.log(51))))
+    scale, times = np.exp(rng.uniform(np.log(0.1), np.log(2))), np.linspace(0, rng.uniform(0.5, 5), 40)
+    data = rng.standard_normal((rows, columns))
+    factors = gauge.reduce(scale * rng.standard_normal((rows + columns, width)))[0]
+    return times, products_of(Asymmetric(data[None]), factors, times), data, factors
+
+
+@pytest.mark.parametrize("small", [False, True])
+@pytest.mark.parametrize("seed", range(30))
+def test_no_lambda0_of_a_dense_scan_is_better_than_the_basin_of_its_sign(seed, small):
+    problem = random_problem(seed, small)
+    fit = lambda0.fit(*problem)
+    magnitudes = fit.radius * np.concatenate(
+        [np.geomspace(1e-4, 1, 40), np.linspace(0, 4, 40)[1:], np.geomspace(4, 200, 10)]
+    )
+    for sign, basin in ((-1, fit.negative), (1, fit.positive)):
+        assert sign * basin.lambda0 >= 0
+        values = plain_objective(np.append(0.0, sign * magnitudes), *problem)
+        assert basin.objective <= values.min() * 1.001
+        assert basin.objective == pytest.approx(plain_objective([basin.lambda0], *problem)[0], rel=1e-9)
+        if basin.edge:  # the objective falls outside
+            outside = basin.lambda0 * 1.1 if basin.lambda0 else -sign * 1e-4 * fit.radius
+            assert plain_objective([outside], *problem)[0] < basin.objective
 
 
 @pytest.mark.parametrize("width", [50, 100, 200])
@@ -83,16 +127,46 @@ def test_a_flow_of_proposition_5_is_recognized(truth):
     assert fit.best.gap_max < 1e-6
 
 
-def test_both_basins_of_a_balanced_start_are_at_zero():
+@pytest.mark.parametrize("radii", [-100.0, -7.0, 7.0, 100.0])
+def test_a_minimum_beyond_four_radii_is_found(radii):
+    rng = np.random.default_rng(4)
+    data, factors = rng.standard_normal((3, 4)), 0.3 * rng.standard_normal((7, 5))
+    imbalance = factors[:3].T @ factors[:3] - factors[3:].T @ factors[3:]
+    truth = radii * np.abs(np.linalg.eigvalsh(imbalance)).max()
+    dynamics = Regularized(data[None], np.full((1, 5), truth), np.full(1, 0.125), np.full(1, 5))
+    fit = lambda0.fit(TIMES, products_of(dynamics, factors, TIMES), data, factors)
+    assert fit.best.lambda0 == pytest.approx(truth, rel=1e-6)
+    assert not fit.best.edge
+    assert np.all(np.diff(fit.candidates) > 0)
+    assert fit.candidates[0] < truth < fit.candidates[-1]
+
+
+def balanced_start(excess):
     rng = np.random.default_rng(3)
     data, left = rng.standard_normal((4, 4)), rng.standard_normal((4, 6))
-    factors = gauge.reduce(np.concatenate([left, left]))[0]
-    dynamics = Asymmetric(data[None])
-    observe = observables.observer(dynamics, factors[None], np.array([6]), product=True)
-    products = flow.integrate(dynamics, factors[None], TIMES, observe).observed["product"][0].reshape(-1, 4, 4)
+    factors = gauge.reduce(np.concatenate([left, left + excess * rng.standard_normal((4, 6))]))[0]
+    return products_of(Asymmetric(data[None]), factors, TIMES), data, factors
+
+
+def test_both_basins_of_a_balanced_start_are_at_zero():
+    products, data, factors = balanced_start(0.0)
     fit = lambda0.fit(TIMES, products, data, factors)
-    assert abs(fit.best.lambda0) < 1e-12
-    assert fit.best.gap_max < 1e-7
+    assert fit.radius == 0
+    assert fit.candidates == [0]
+    for basin in (fit.negative, fit.positive):
+        assert basin.lambda0 == 0
+        assert not basin.edge
+        assert basin.gap_max < 1e-7
+
+
+@pytest.mark.parametrize("excess", [1e-13, 1e-10, 1e-7, 1e-4])
+def test_lambda0_of_a_nearly_balanced_start_is_near_zero(excess):
+    """The flow from it is known to some 1e-10 only: what is below that is no reason for a large lambda0."""
+    products, data, factors = balanced_start(excess)
+    fit = lambda0.fit(TIMES, products, data, factors)
+    assert 0 < fit.radius < 100 * excess
+    assert abs(fit.best.lambda0) <= 4 * fit.radius + 1e-8
+    assert fit.best.objective <= plain_objective([0.0], TIMES, products, data, factors)[0] * (1 + 1e-6)
 
 
 def test_gaps_and_curvature_describe_the_basin():

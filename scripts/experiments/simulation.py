@@ -192,6 +192,8 @@ def _ends(
 ) -> dict[str, np.ndarray]:
     """What is known of the last states, shape (runs, ...), of a flow or of descent; NaN where they diverged."""
     found, rows, kept = {}, dynamics.data.shape[1], solution.outcome != DIVERGED
+    if not kept.any():
+        return {}
     dynamics, end = dynamics.select(kept), end[kept]
     imbalance = dynamics.imbalance(end)
     if imbalance is not None:

@@ -341,16 +341,17 @@ def symmetric_modes(
     -------
     ndarray, shape (batch, m). By descent -log(1 - 4 eta sigma_i) / eta where sigma_i > 0, unless products of entries
     off the diagonal are slower; where an eigenvalue decays to 0 as u_i^2, -2 log(1 - 2 eta |sigma_i|) / eta. NaN for
-    those that the rank keeps at 0, and, where descent moves X itself, for all but the slowest of those that decay to 0:
-    the others can change places.
+    those that the rank keeps at 0, and, where descent moves X itself, for several that decay to 0, which it can make
+    negative and change places.
     """
     values = np.asarray(eigenvalues, float)
     ranks = np.asarray(values.shape[-1] if rank is None else rank)[..., None]
     order = np.arange(values.shape[-1])
     kept = (values > 0) & (order < ranks)
     found = np.diagonal(entries(2 * values, ranks[..., 0], step_size, factored), axis1=-2, axis2=-1)
-    moving = (order < ranks) if factored or not step_size else (order <= kept.sum(-1, keepdims=True))
-    return np.where(kept, found, np.where(moving, spectral_modes(values, step_size, factored), np.nan))
+    if factored or not step_size:
+        return np.where(kept, found, np.where(order < ranks, spectral_modes(values, step_size), np.nan))
+    return np.where(kept | (kept.sum(-1, keepdims=True) == len(order) - 1), found, np.nan)
 
 
 def spectral_modes(eigenvalues: ArrayLike, step_size: float = 0.0, factored: bool = True) -> Array:

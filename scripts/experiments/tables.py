@@ -30,7 +30,7 @@ NOTES = {
     ),
     "descent": (
         "Predictions for descent are those of its linearized step: −log(1 − ηρ)/η, with ρ that of the flow, and "
-        "−2 log(1 − ηρ/2)/η of what decays as a square. From general and spectral starts they are of the factors at the "
+        "−2 log(1 − ηρ/2)/η of what decays as a square; from general and spectral starts, of the factors at the "
         "end of the run, since descent moves Q. For the same reason it has no `bound`."
     ),
     "bound": (

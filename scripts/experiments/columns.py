@@ -114,12 +114,21 @@ _RUNS = {
         imbalance_max="largest eigenvalue of Q(0)",
         imbalance_eigenvalues="eigenvalues of Q(0), descending, without those that are zero because k > m + n",
         mode_imbalances="of a spectral start: λ₀ᵢ = uᵢ² − vᵢ² by mode, in the order of the singular values of Y",
+        start_lambda0="λ₀ where the start has Q(0) = λ₀I by construction; null elsewhere",
+        imbalance_end="‖Q‖_F at the end of a flow, which keeps it, or of descent, which does not; null where nothing "
+        "is conserved, and where the run diverged",
+        mode_imbalances_end="of a spectral start: λ₀ᵢ at the end of a flow or of descent of `asymmetric`",
         rank="rank of R(0) = [U; V], which no gradient flow changes",
         product_rank="rank of X(0)",
         steps="number of descent steps",
         evaluations="evaluations of the velocity by the flow",
         factors="with `record: [factors]`: R(0), row-major, (m+n) × min(k, m+n), gauge-reduced, which changes no X(t); "
         "for `symmetric` U(0), m × min(k, m)",
+    ),
+    **_described(
+        "1/time",
+        rate_end="of `asymmetric`, by descent or flow: the rate at which ‖Y − X‖ converges, that of the linearized "
+        "motion at the limit that the last state is near; null where it is not, and where convergence is algebraic",
     ),
     **_described("time", horizon="last time that was asked for", first="first time after 0 that was asked for"),
     **_described(
@@ -171,7 +180,7 @@ MEANINGS: dict[str, dict[str, Column]] = {
         **_described(
             "1/time",
             local_rate="of `asymmetric`, by descent or flow: λ_min(UUᵀ) + λ_min(VVᵀ), the rate at which ‖Y − X‖ decays "
-            "at least at that time, and in the end exactly",
+            "at least at that time, and in the end exactly, unless Y is singular",
         ),
     },
     "lambda0": {
@@ -205,9 +214,10 @@ MEANINGS: dict[str, dict[str, Column]] = {
             measured="the exponential rate",
             uncertainty="the truth is expected within `measured` ± `uncertainty`; modes closer to each other than "
             "about 1 %, and a slowest mode that is hidden until the solver's floor, are not in it",
-            predicted="the sharpest equality that theory knows; for descent −log(1 − ηρ)/η",
+            predicted="the sharpest equality that theory knows; for descent that of its linearized step, "
+            "−log(1 − ηρ)/η, or of a square −2 log(1 − ηρ/2)/η; null where convergence is algebraic",
             paper="the exponent that the paper states, where it states one",
-            bound="a lower bound from Q(0) alone, [λ_m(Q₀)]₊ + [λ_n(−Q₀)]₊",
+            bound="of the flow, a lower bound from Q(0) alone, [λ_m(Q₀)]₊ + [λ_n(−Q₀)]₊",
         ),
         **_described(
             "time",

@@ -13,6 +13,9 @@ from gradflow import rates
 from gradflow.predictions import Facts, Prediction, predict
 from gradflow.solution import Progress, floor
 
+# Relative size of what is 0, or equal, up to rounding.
+ROUNDING = 1e-12
+
 
 def fit(
     runs: pd.DataFrame,
@@ -39,7 +42,7 @@ def fit(
 
 def _fit(run: Mapping[str, Any], samples: pd.DataFrame, data: np.ndarray) -> Iterator[dict[str, Any]]:
     described = {name: run[name] for name in ("run", "experiment", "dynamics", "solver", "replicate")}
-    facts = _facts(run, samples, data)
+    facts = _facts(run, data)
     predicted = predict(run["dynamics"], facts)
     times = samples["t"].to_numpy()
     spectra = np.stack(samples["singular_values"])
@@ -47,8 +50,6 @@ def _fit(run: Mapping[str, Any], samples: pd.DataFrame, data: np.ndarray) -> Ite
     level = floor(run["solver"], scale, run["rtol"])
     for quantity, mode, distance in _distances(run, samples, spectra, facts):
         theory = predicted[quantity][mode or 0] if quantity in predicted else Prediction()
-        if run["solver"] == "descent":
-            theory = theory.of_descent(run["step_size"])
         # The Gramian is of the size of |lambda0| where the product is of that of Y.
         size = max(1.0, distance.max() / scale)
         measured = rates.measure(times, distance, level * size)
@@ -61,23 +62,40 @@ def _fit(run: Mapping[str, Any], samples: pd.DataFrame, data: np.ndarray) -> Ite
         }
 
 
-def _facts(run: Mapping[str, Any], samples: pd.DataFrame, data: np.ndarray) -> Facts:
+def _facts(run: Mapping[str, Any], data: np.ndarray) -> Facts:
     symmetric = run["dynamics"] in ("symmetric", "riccati")
-    modes = run["mode_imbalances"]
-    balanced = run["tied"] or run["initialization"] == "balanced" or run["imbalance"] == 0.0
-    known = {"identity": run["imbalance"]}.get(run["initialization"], 0.0 if balanced else None)
-    penalty = run["lambda0"] if run["weight"] == 0.125 and np.isfinite(run["lambda0"]) else None
-    last = samples.iloc[-1]
+    values = np.linalg.eigvalsh(data)[::-1] if symmetric else np.linalg.svdvals(data)
+    descends = run["solver"] == "descent"
+    modes = run["mode_imbalances_end" if descends else "mode_imbalances"]
+    penalty = run["lambda0"] if run["weight"] == 0.125 else None
     return Facts(
-        values=np.linalg.eigvalsh(data)[::-1] if symmetric else np.linalg.svdvals(data),
+        values=values,
         rows=run["rows"],
         columns=run["columns"],
         width=run["width"],
+        rank=run["rank"],
+        step_size=run["step_size"] if descends else 0.0,
+        moving=_moving(run, values) if run["initialization"] == "spectral" else None,
         modes=None if modes is None else np.asarray(modes),
-        lambda0=penalty if run["dynamics"] == "regularized" else known,
+        lambda0=_known(penalty if run["dynamics"] == "regularized" else run["start_lambda0"]),
         imbalance=np.asarray(run["imbalance_eigenvalues"]),
-        local=last["local_rate"] if last["error"] < 1e-3 else np.nan,
+        local=run["rate_end"],
     )
+
+
+def _moving(run: Mapping[str, Any], values: np.ndarray) -> np.ndarray:
+    """The modes of a spectral start that are neither at their limit from the start nor at rest at 0."""
+    moving = np.arange(len(values)) < run["width"]
+    if run["products"] is None:
+        return moving
+    imbalances = 0.0 if run["mode_imbalances"] is None else run["mode_imbalances"]
+    at_rest = (run["products"] == 0.0) & ((imbalances == 0.0) | (values <= ROUNDING * np.abs(values).max()))
+    return moving & ~at_rest & ~np.isclose(run["products"], values, rtol=ROUNDING, atol=0.0)
+
+
+def _known(number: float | None) -> float | None:
+    """None for what is missing, which reads as NaN beside numbers."""
+    return None if number is None or np.isnan(number) else number
 
 
 def _distances(

@@ -15,10 +15,10 @@ from experiments import datasets, grid, logs
 from experiments.datasets import Matrix
 from experiments.grid import Run
 from experiments.memory import MOST_RUNS_PER_BLOCK, mib_per_run, runs_per_block
-from gradflow import descent, initializations, observables
-from gradflow.dynamics import DYNAMICS, Dynamics, Regularized, Sigmoid, Symmetric
+from gradflow import descent, initializations, observables, rates
+from gradflow.dynamics import DYNAMICS, Dynamics, Regularized, Sigmoid, Symmetric, squared_norm
 from gradflow.initializations import Start
-from gradflow.solution import Progress, Solution
+from gradflow.solution import DIVERGED, Index, Observe, Progress, Solution
 
 Matrices = Mapping[str, Matrix]
 
@@ -128,6 +128,7 @@ def _simulate_batch(
     dynamics = _dynamics(runs, chosen, fitted, start.factors.shape[-1])
     state = dynamics.start(start.factors)
     observe = observables.observer(dynamics, state, _widths(runs), product="product" in record)
+    end, keep = _keeping(state, observe)
 
     solver, times = runs[0].point["solver"], grid.sample_times(runs[0].point["time"])
     steps: np.ndarray | None = None
@@ -136,11 +137,11 @@ def _simulate_batch(
             _note_instability(runs, dynamics, start.factors)
             steps = descent.sample_steps(times, solver["step_size"])
             times = steps * solver["step_size"]
-            solution = descent.descend(dynamics, state, solver["step_size"], steps, observe, progress)
+            solution = descent.descend(dynamics, state, solver["step_size"], steps, keep, progress)
         case "flow":
             from gradflow import flow
 
-            solution = flow.integrate(dynamics, state, times, observe, solver["rtol"], progress)
+            solution = flow.integrate(dynamics, state, times, keep, solver["rtol"], progress)
         case "exact":
             from gradflow import exact
 
@@ -155,8 +156,10 @@ def _simulate_batch(
     }
     if solver["method"] != "exact":
         measured["evaluations" if steps is None else "steps"] = solution.work
+        measured |= _ends(dynamics, start, end, solution, 0.0 if steps is None else solver["step_size"])
     if start.modes is not None:
         measured["mode_imbalances"] = start.modes.imbalances
+    measured["start_lambda0"] = np.array([np.nan if one.lambda0 is None else one.lambda0 for one in starts])
     if "factors" in record:
         kept = state if isinstance(dynamics, Symmetric) else start.factors
         measured["factors"] = kept.reshape(len(runs), -1)
@@ -165,12 +168,54 @@ def _simulate_batch(
             datasets.parameters(run.point)
             | row
             | {"seed": run.seed, "matrix": run.matrix}
-            | {name: values[place].tolist() for name, values in measured.items()}
+            | {name: _plain(values[place]) for name, values in measured.items()}
             for place, (row, run) in enumerate(zip(described, runs, strict=True))
         ),
         datasets.RUNS,
     )
     return table, _trajectories(described, times, steps, solution)
+
+
+def _keeping(state: np.ndarray, observe: Observe) -> tuple[np.ndarray, Observe]:
+    """The latest state of every run, from the start on, and the function that observes and keeps it."""
+    latest = state.copy()
+
+    def keep(dynamics: Dynamics, states: np.ndarray, runs: Index) -> Mapping[str, np.ndarray]:
+        latest[runs] = states  # in the order of time: of several states of a run the last stays
+        return observe(dynamics, states, runs)
+
+    return latest, keep
+
+
+def _ends(
+    dynamics: Dynamics, start: Start, end: np.ndarray, solution: Solution, step_size: float
+) -> dict[str, np.ndarray]:
+    """What is known of the last states, shape (runs, ...), of a flow or of descent; NaN where they diverged."""
+    found, rows, kept = {}, dynamics.data.shape[1], solution.outcome != DIVERGED
+    if not kept.any():
+        return {}
+    dynamics, end = dynamics.select(kept), end[kept]
+    imbalance = dynamics.imbalance(end)
+    if imbalance is not None:
+        found["imbalance_end"] = np.sqrt(squared_norm(imbalance))
+    if "local_rate" in solution.observed:
+        found["rate_end"] = rates.local(dynamics.data, end[:, :rows], end[:, rows:], step_size)
+        if start.modes is not None:
+            left, right = start.modes.left[kept].mT @ end[:, :rows], start.modes.right[kept].mT @ end[:, rows:]
+            found["mode_imbalances_end"] = np.vecdot(left, left) - np.vecdot(right, right)
+    return {name: _spread(values, kept) for name, values in found.items()}
+
+
+def _spread(values: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Values of the runs that are kept, among NaN for the others."""
+    spread = np.full((len(kept), *values.shape[1:]), np.nan)
+    spread[kept] = values
+    return spread
+
+
+def _plain(value: Any) -> Any:
+    """A value of a row: null for what is not a number."""
+    return None if np.asarray(value).dtype.kind == "f" and not np.all(np.isfinite(value)) else value.tolist()
 
 
 def _start(run: Run, data: np.ndarray) -> Start:

@@ -24,10 +24,15 @@ NOTES = {
     ),
     "asymmetric": (
         "From a general start the paper states no rate; `predicted` is the local rate λ_min(UUᵀ) + λ_min(VVᵀ) at the "
-        "limit. For m ≠ n and a small start it is about σ_min, not the 2σ_min of balanced spectral starts: the longer "
-        "factor has no component along some directions of its side, so that its term of the local rate vanishes."
+        "limit, or where both are 0 the smallest eigenvalue of UUᵀ and VVᵀ that is not. For m ≠ n and a small start it "
+        "is about σ_min, not the 2σ_min of balanced spectral starts: the longer factor has no component along some "
+        "directions of its side, so that its term of the local rate vanishes."
     ),
-    "descent": "Predictions for descent are −log(1 − ηρ)/η, with ρ that of the flow.",
+    "descent": (
+        "Predictions for descent are those of its linearized step: −log(1 − ηρ)/η, with ρ that of the flow, and "
+        "−2 log(1 − ηρ/2)/η of what decays as a square; from general and spectral starts, of the factors at the "
+        "end of the run, since descent moves Q. For the same reason it has no `bound`."
+    ),
     "interval": (
         "`low` to `high` is the spread of the replicates, `uncertainty` the median of what each of their rates is "
         "known to. Of the `compared` runs, whose rate is measured and predicted, `inside` counts those whose "

@@ -1,7 +1,7 @@
 """Starting factors R(0) = [U(0); V(0)], and the invariants that they fix."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -85,8 +85,16 @@ def draw(kind: str, rng: np.random.Generator, data: Array, width: int, *, tied: 
     Returns
     -------
     Start
-        With factors of shape (m + n, k).
+        With factors of shape (m + n, k). One of width 1 has Q(0) = lambda0 I, of whatever kind it is.
     """
+    start = _draw(kind, rng, data, width, tied, **options)
+    if width > 1 or start.lambda0 is not None:
+        return start
+    left, right = _split(start.factors[:, 0], len(data))
+    return replace(start, lambda0=float(left @ left - right @ right))
+
+
+def _draw(kind: str, rng: np.random.Generator, data: Array, width: int, tied: bool, **options: Any) -> Start:
     rows, columns = data.shape
     match kind, tied:
         case "gaussian", True:

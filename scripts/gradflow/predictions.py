@@ -1,7 +1,4 @@
-"""Which convergence rates theory predicts for a run: of X, of its modes, and of R R^T.
-
-Rates are those of gradient flow; `of_descent` turns them into those of gradient descent.
-"""
+"""Which convergence rates theory predicts for a run: of X, of its modes, and of R R^T."""
 
 from typing import NamedTuple
 
@@ -14,7 +11,7 @@ Array = NDArray[np.float64]
 
 
 class Prediction(NamedTuple):
-    """What theory says of one exponential rate; NaN where it says nothing.
+    """What theory says of one exponential rate; NaN where it says nothing, as where convergence is algebraic.
 
     Attributes
     ----------
@@ -25,18 +22,13 @@ class Prediction(NamedTuple):
     paper : float
         The exponent that the paper states, where it states one.
     bound : float
-        An a-priori lower bound.
+        An a-priori lower bound of the flow.
     """
 
     rate: float = np.nan
     by: str = ""
     paper: float = np.nan
     bound: float = np.nan
-
-    def of_descent(self, step_size: float) -> "Prediction":
-        """The same for gradient descent, in units of time t = step_size * steps."""
-        rate, paper, bound = (float(rates.descent(value, step_size)) for value in (self.rate, self.paper, self.bound))
-        return Prediction(rate, self.by, paper, bound)
 
 
 class Facts(NamedTuple):
@@ -48,20 +40,29 @@ class Facts(NamedTuple):
         Singular values of Y (eigenvalues for a symmetric dynamics), descending.
     rows, columns, width : int
         m, n and k.
+    rank : int
+        Of R(0), which a flow conserves; at most k.
+    step_size : float
+        eta of descent; 0 for a flow.
+    moving : ndarray of bool, shape (p,), or None
+        Of a spectral start: the modes that are not at rest from the start.
     modes : ndarray, shape (p,), or None
-        lambda_{0,i} of a spectral start.
+        lambda_{0,i} of a spectral start; of descent, which does not conserve it, at the end of the run.
     lambda0 : float or None
         lambda0 of the penalty, or of a start with Q(0) = lambda0 I.
     imbalance : ndarray, shape (w,)
         Eigenvalues of Q(0).
     local : float
-        lambda_min(U U^T) + lambda_min(V V^T) where the run ended; NaN if it did not converge.
+        `rates.local` where the run ended; NaN where it is not known.
     """
 
     values: Array
     rows: int
     columns: int
     width: int
+    rank: int
+    step_size: float = 0.0
+    moving: NDArray[np.bool_] | None = None
     modes: Array | None = None
     lambda0: float | None = None
     imbalance: Array = np.zeros(1)
@@ -81,12 +82,16 @@ def predict(dynamics: str, facts: Facts) -> dict[str, list[Prediction]]:
     dict of list of Prediction
         One for `product` and `gramian`, one a mode for `mode`; a quantity that a dynamics does not have is left out.
     """
+    # Singular values that are zero up to rounding, where convergence is of another kind.
+    values = facts.values
+    zero = np.abs(values) <= np.finfo(float).eps * max(facts.rows, facts.columns) * np.abs(values).max()
+    facts = facts._replace(values=np.where(zero, 0.0, values))
     match dynamics:
         case "linear":
-            one = Prediction(1.0, "equation (4)", 1.0)
+            one = _prediction(facts, float(rates.descent(1.0, facts.step_size)), "equation (4)", 1.0)
             return {"product": [one], "mode": [one] * len(facts.values)}
         case "symmetric" | "riccati":
-            return _symmetric(facts)
+            return _symmetric(facts, factored=dynamics == "symmetric")
         case "asymmetric":
             return _asymmetric(facts)
         case "regularized":
@@ -94,14 +99,35 @@ def predict(dynamics: str, facts: Facts) -> dict[str, list[Prediction]]:
     return {}
 
 
-def _symmetric(facts: Facts) -> dict[str, list[Prediction]]:
-    unknown = [Prediction()] * len(facts.values)
-    if facts.width < facts.rows:
-        return {"product": [Prediction()], "mode": unknown}
-    found = rates.symmetric_modes(facts.values)
-    modes = [Prediction(rate, "Corollary 1", rate) for rate in found.tolist()]
-    slowest = float(found.min())
-    return {"product": [Prediction(slowest, "Proposition 2", slowest)], "mode": modes}
+def _prediction(facts: Facts, rate: float, by: str, paper: float = np.nan, bound: float = np.nan) -> Prediction:
+    """Prediction of a rate of what was run; exponent and bound are those of the flow, and descent has no such bound."""
+    stated = float(rates.descent(paper, facts.step_size))
+    known = rate if rate > 0 else np.nan  # neither algebraic nor unstable
+    return Prediction(known, by, stated, np.nan if facts.step_size else bound)
+
+
+def _spectral(
+    facts: Facts, moving: NDArray[np.bool_], found: Array, of_flow: Array, by: str, bound: float = np.nan
+) -> dict[str, list[Prediction]]:
+    """Predictions where every mode is on its own: the product is as slow as the slowest of those that move."""
+    modes = [Prediction()] * len(found)
+    for mode in np.flatnonzero(moving):
+        modes[mode] = _prediction(facts, found[mode], by, of_flow[mode])
+    slowest = found[moving].min(initial=np.inf), of_flow[moving].min(initial=np.inf)
+    return {"product": [_prediction(facts, slowest[0], by, slowest[1], bound)], "mode": modes}
+
+
+def _symmetric(facts: Facts, factored: bool) -> dict[str, list[Prediction]]:
+    values, step_size = facts.values, facts.step_size
+    if facts.moving is not None:
+        found, of_flow = rates.spectral_modes(values, step_size, factored), rates.spectral_modes(values)
+        return _spectral(facts, facts.moving, found, of_flow, "Corollary 1")
+    of_flow = rates.symmetric_modes(values, facts.rank)
+    found = rates.symmetric_modes(values, facts.rank, step_size, factored)
+    modes = [_prediction(facts, *rate) for rate in zip(found, ["Corollary 1"] * len(found), of_flow, strict=True)]
+    paper = float(rates.symmetric(values, facts.rank))
+    product = float(rates.symmetric(values, facts.rank, step_size, factored))
+    return {"product": [_prediction(facts, product, "Proposition 2", paper)], "mode": modes}
 
 
 def _asymmetric(facts: Facts) -> dict[str, list[Prediction]]:
@@ -109,34 +135,33 @@ def _asymmetric(facts: Facts) -> dict[str, list[Prediction]]:
     if bound <= 1e-12 * np.abs(facts.imbalance).max():
         bound = 0.0  # an eigenvalue that is zero, up to rounding
     unknown = [Prediction()] * len(facts.values)
-    if facts.width < len(facts.values):
-        return {"product": [Prediction(bound=bound)], "mode": unknown}
-    if facts.modes is not None:
-        found = rates.spectral(facts.values, facts.modes)
-        modes = [Prediction(rate, "Proposition 3", rate) for rate in found.tolist()]
-        slowest = float(found.min())
-        return {"product": [Prediction(slowest, "Proposition 3", slowest, bound)], "mode": modes}
-    if facts.lambda0 is not None:
-        rate = float(rates.regularized_product(facts.values, facts.lambda0, *facts[1:4]))
-        return {"product": [Prediction(rate, "spectrum of S~", _paper(facts), bound)], "mode": unknown}
-    return {"product": [Prediction(facts.local, "local rate", bound=bound)], "mode": unknown}
+    if facts.moving is not None and facts.modes is not None:
+        of_flow = rates.spectral(facts.values, facts.modes)
+        found = rates.descent(of_flow, facts.step_size)
+        return _spectral(facts, facts.moving, found, of_flow, "Proposition 3", bound)
+    if facts.lambda0 is not None and not facts.step_size:
+        rate = float(rates.regularized_product(facts.values, facts.lambda0, facts.rows, facts.columns, facts.rank))
+        return {"product": [_prediction(facts, rate, "spectrum of S~", _paper(facts), bound)], "mode": unknown}
+    local = facts.local if facts.width >= np.count_nonzero(facts.values) else np.nan
+    return {"product": [_prediction(facts, local, "local rate", bound=bound)], "mode": unknown}
 
 
 def _regularized(facts: Facts) -> dict[str, list[Prediction]]:
     unknown = [Prediction()] * len(facts.values)
-    if facts.lambda0 is None or facts.width < len(facts.values):
+    if facts.lambda0 is None:
         return {"product": [Prediction()], "mode": unknown, "gramian": [Prediction()]}
-    arguments = (facts.values, facts.lambda0, *facts[1:4])
+    arguments = facts.values, facts.lambda0, facts.rows, facts.columns, facts.rank, facts.step_size
     product, gramian = float(rates.regularized_product(*arguments)), float(rates.regularized_gramian(*arguments))
     return {
-        "product": [Prediction(product, "spectrum of S~", _paper(facts))],
+        "product": [_prediction(facts, product, "spectrum of S~", _paper(facts))],
         "mode": unknown,
-        "gramian": [Prediction(gramian, "Proposition 5", _paper(facts))],
+        "gramian": [_prediction(facts, gramian, "Proposition 5", _paper(facts))],
     }
 
 
 def _paper(facts: Facts) -> float:
     """The exponent that Proposition 5 states (with the modulus of lambda0, which is meant)."""
     lambda0 = abs(facts.lambda0 or 0.0)
-    square = facts.rows == facts.columns
-    return float(np.hypot(2.0 * facts.values.min(), lambda0)) if square else lambda0
+    if facts.width < len(facts.values):
+        return np.nan
+    return float(np.hypot(2.0 * facts.values.min(), lambda0)) if facts.rows == facts.columns else lambda0

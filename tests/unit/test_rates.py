@@ -225,11 +225,10 @@ def test_the_symmetric_flow_converges_at_four_times_its_smallest_eigenvalue_in_m
         assert agrees(rates.measure(t, np.linalg.norm(z.reshape(-1, *y.shape) - limit, axis=(1, 2)), 1e-11), rate)
 
 
-def test_a_zero_eigenvalue_counts_only_where_it_moves():
+def test_an_eigenvalue_0_makes_the_symmetric_flow_algebraic_unless_the_rank_leaves_it_out():
     values = np.array([[2.0, 0.0, -0.5], [1.0, 1.0, 0.0]])
     np.testing.assert_array_equal(rates.symmetric(values), [0, 0])
-    np.testing.assert_array_equal(rates.symmetric(values, values != 0), [2, 4])
-    assert np.isnan(rates.symmetric([1.0, 2.0], [False, False]))
+    np.testing.assert_array_equal(rates.symmetric(values, [1, 2]), [4, 2])
     np.testing.assert_array_equal(rates.symmetric_modes(values), [[8, 0, 2], [4, 4, 0]])
 
 
@@ -280,8 +279,15 @@ def test_without_regularization_a_rectangular_product_converges_at_sigma_min_not
     assert rates.regularized_gramian([2.0, 0.7], 0.0, 2, 3) == 0
 
 
-def test_a_width_below_the_rank_has_no_rate_of_reaching_the_data():
-    assert np.isnan(rates.regularized_product([2.0, 1.0], 0.5, 2, 3, 1))
+@pytest.mark.parametrize(("rows", "columns", "width", "lambda0"), [(3, 3, 1, 0.5), (3, 4, 2, -1.0), (5, 3, 2, 1.5)])
+def test_a_width_below_the_rank_learns_the_largest_modes_at_the_gap_to_the_next(rows, columns, width, lambda0):
+    rng = np.random.default_rng(11)
+    values = np.array([3.0, 2.0, 1.4])
+    left, right = (np.linalg.qr(rng.normal(size=(size, 3)))[0] for size in (rows, columns))
+    x, p = riccati_rates(left * values @ right.T, lambda0, 0.4 * rng.normal(size=(rows + columns, width)))
+    h = np.hypot(2 * values, lambda0) / 2
+    assert rates.regularized_product(values, lambda0, rows, columns, width) == pytest.approx(h[width - 1] - h[width])
+    assert [x, p] == pytest.approx([h[width - 1] - h[width]] * 2, rel=2e-3)
 
 
 @pytest.mark.parametrize(

@@ -89,3 +89,17 @@ def test_what_a_start_fixes_is_stored_with_its_run():
     vectors = two.loc["spectral"].dropna(subset="imbalance_vector")
     np.testing.assert_allclose(np.stack(vectors["mode_imbalances"]), np.stack(vectors["imbalance_vector"]))
     assert vectors["imbalance"].isna().all()
+
+
+def test_what_a_run_ends_with_is_stored_too():
+    runs, _ = computed("starts", 256)
+    two = runs[runs["dynamics"] == "asymmetric"]
+    np.testing.assert_allclose(two["imbalance_end"], two["imbalance_norm"], rtol=1e-4, atol=1e-6)
+    spectral = two.dropna(subset="mode_imbalances")
+    ends = np.stack(spectral["mode_imbalances_end"])
+    np.testing.assert_allclose(ends, np.stack(spectral["mode_imbalances"]), rtol=1e-4, atol=1e-6)
+    known = two.set_index("initialization")["start_lambda0"]
+    assert (known["balanced"] == 0.0).all()
+    np.testing.assert_array_equal(known["identity"], two.set_index("initialization")["imbalance"]["identity"])
+    assert known["gaussian"].isna().all()
+    assert runs[runs["dynamics"] == "linear"]["rate_end"].isna().all()

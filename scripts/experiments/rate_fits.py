@@ -104,6 +104,8 @@ def _columns(measured: Measured) -> dict[str, Any]:
         "window_start": measured.start if found else None,
         "window_end": measured.end if found else None,
         "points": measured.points if found else None,
+        "exponents": measured.exponents if found else None,
+        "limited_by": measured.limited_by,
         "reason": measured.reason,
     }
 

@@ -15,9 +15,13 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 
 NOT_CONVERGED, TOO_FEW, FLOOR = "not converged", "too few samples", "floor reached"
+NO_DECAY, NO_FIT = "no decay", "no fit"
+NOISE, RESOLUTION, DISAGREEMENT = "noise", "resolution", "disagreement"
 
 _SAFETY = 10.0  # the window ends where the distance is this many floors
 _LEAST = 8  # samples that a window needs
+_LEAST_GAP = 0.01  # between the two slowest, in units of r_1: closer rates are one to a model
+_MISFIT = 100.0  # floors; a record that no model follows more closely is no sum of exponentials
 _WINDOWS = 6  # nested windows tried, equally spaced in the logarithm of the distance
 _POINTS = 32  # samples of a window that a fit sees
 _EVALUATIONS = 9  # of a model, per fit
@@ -41,7 +45,10 @@ class Measured:
     rate, uncertainty : per unit of time; NaN where there is a reason
     start, end        : times of the first and last sample of the window that gave the rate (NaN likewise)
     points            : samples in that window (0 likewise)
-    reason            : None, or why there is no rate: 'not converged', 'too few samples', 'floor reached'
+    exponents         : rates of the model that gave it, 1 to 3 (0 likewise)
+    limited_by        : the largest part of the uncertainty: 'noise' (errors of the samples), 'resolution' (modes
+                        that the window cannot tell apart), 'disagreement' (of models and windows); None likewise
+    reason            : None, or why there is no rate, as listed at `measure`
     """
 
     rate: float
@@ -49,6 +56,8 @@ class Measured:
     start: float
     end: float
     points: int
+    exponents: int
+    limited_by: str | None
     reason: str | None
 
 
@@ -58,7 +67,7 @@ def measure(
     floor: float,
     *,
     fraction: float = 0.1,
-    largest_uncertainty: float = 0.05,
+    largest_uncertainty: float = 0.15,
 ) -> Measured:
     r"""Slowest exponential rate of a distance that decays to a floor, with its uncertainty.
 
@@ -79,19 +88,25 @@ def measure(
       ends above the floor before the exponent has settled to largest_uncertainty;
     - 'floor reached': the start is within 10 / fraction floors, or the floor comes before the exponent has
       settled;
-    - 'too few samples': fewer than 8 samples between fraction * distance[0] and 10 floors.
+    - 'too few samples': fewer than 8 samples between fraction * distance[0] and 10 floors;
+    - 'no fit': no model follows these samples within 100 floors;
+    - 'no decay': the slowest exponential that fits them decays by less than a factor e within its window.
 
     Notes
     -----
     The early part of a trajectory (a plateau at a saddle, say) is no sum of exponentials, and the second mode
     keeps the local slope -d log(distance)/dt away from r_1 for long. So nested windows, the latest first, are
-    fitted with 1, 2, then 3 rates by variable projection, in units of the floor; a model counts where it fits
-    to within the floor. Of these, the rate is the one that errors of one floor, of any signs, can move least;
-    twice that movement, plus five times the largest disagreement with the two models on either side, is the
-    uncertainty.
+    fitted with 1, 2, then 3 rates by variable projection, in units of the floor, as far as the samples of the
+    window allow; a model counts where it fits to within the floor, or as closely as any.
+
+    The uncertainty of a model has two parts. Noise: twice the movement that errors of one floor, of any signs,
+    can cause. Resolution: modes about r_1 whose rates have variance v turn exp(-r_1 t) into
+    exp(-r_1 t + v t^2 / 2), so a window that does not see a curvature below v does not see them either, and the
+    slowest may lie 2 sqrt(v) below their mean. The rate is that of the model whose two parts have the smallest
+    sum; twice its largest disagreement with the two models on either side is added.
 
     What a record does not show is not in the uncertainty: a slowest mode hidden below the others until the
-    floor, or modes within about 1 % of each other, which count as one rate between theirs.
+    floor or the end.
     """
     t, distance = np.asarray(t, float), np.asarray(distance, float)
     if t.ndim != 1 or t.shape != distance.shape or not (np.diff(t) > 0).all():
@@ -108,43 +123,53 @@ def measure(
     if stop - first < _LEAST:
         return _none(TOO_FEW)
 
-    fits = _ladder(t[first:stop], distance[first:stop] / distance[0], floor / distance[0])
+    ladder = _ladder(t[first:stop], distance[first:stop] / distance[0], floor / distance[0])
+    fits = [fit for fit in ladder if len(fit.gaps) == 1 or fit.gaps[1] > fit.gaps[0] + np.log(_LEAST_GAP)]
     level = max(1.0, min(fit.misfit for fit in fits))
+    if level > _MISFIT:
+        return _none(NO_FIT)
     good = [fit for fit in fits if fit.misfit <= level]
     rates = np.array([fit.rate for fit in good])
-    moves = level * rates * np.array([fit.sensitivity() for fit in good])
-    best = int(np.argmin(moves))
-    rate = float(rates[best])
-    uncertainty = float(2 * moves[best] + 5 * np.abs(rates[max(best - 2, 0) : best + 3] - rate).max())
+    noise, resolution = (rates * part for part in np.transpose([fit.limits(level) for fit in good]))
+    best = int(np.argmin(noise + resolution))
+    begin, rate = first + good[best].begin, float(rates[best])
+    if rate * (t[stop - 1] - t[begin]) < 1:
+        return _none(NO_DECAY)
+    disagreement = 2 * np.abs(rates[max(best - 2, 0) : best + 3] - rate).max()
+    parts = {NOISE: float(noise[best]), RESOLUTION: float(resolution[best]), DISAGREEMENT: float(disagreement)}
+    uncertainty = sum(parts.values())
     if not uncertainty <= largest_uncertainty * rate:
         return _none(FLOOR if stop < len(t) else NOT_CONVERGED)
-    begin = first + good[best].begin
-    return Measured(rate, uncertainty, float(t[begin]), float(t[stop - 1]), stop - begin, None)
+    window = float(t[begin]), float(t[stop - 1]), stop - begin
+    return Measured(rate, uncertainty, *window, len(good[best].gaps), max(parts, key=parts.__getitem__), None)
 
 
 def _none(reason: str) -> Measured:
-    return Measured(np.nan, np.nan, np.nan, np.nan, 0, reason)
+    return Measured(np.nan, np.nan, np.nan, np.nan, 0, 0, None, reason)
 
 
 @dataclass(frozen=True)
 class _Fit:
-    """One model on one window: logarithms of its gaps, misfit (1 = the floor), and its linearization."""
+    """One model on one window: logarithms of its gaps, misfit (1 = the floor), and its linearization.
+
+    `tangent` has a column for each parameter, that of log r_1 the last but one; the last is what a curvature of
+    r_1^2 in the exponent of the slowest term would add.
+    """
 
     gaps: Array
     misfit: float
-    basis: Array
-    slopes: Array
+    tangent: Array
     begin: int = 0
 
     @property
     def rate(self) -> float:
         return float(np.exp(self.gaps[0]))
 
-    def sensitivity(self) -> float:
-        """Largest change of log r_1 that errors of one floor per sample, of any signs, can cause."""
-        q = np.linalg.qr(self.basis)[0]
-        jacobian = self.slopes - q @ (q.T @ self.slopes)
-        return float(np.abs(np.linalg.pinv(jacobian, rcond=1e-12)[0]).sum())
+    def limits(self, level: float) -> tuple[float, float]:
+        """Noise and resolution in units of r_1, for errors of `level` floors per sample, of any signs."""
+        q, r = np.linalg.qr(self.tangent)
+        moves = np.abs(q[:, -2:]).sum(0) / np.maximum(np.abs(r.diagonal()[-2:]), _TINY)
+        return 2 * level * moves[0], 2 * np.sqrt(level * moves[1])
 
 
 def _ladder(t: Array, distance: Array, floor: float) -> list[_Fit]:
@@ -222,7 +247,10 @@ def _fit(t: Array, weight: Array, square: Array, gaps: Array) -> _Fit:
                 break
             damping *= 30
     basis, mix, _, _, cost = now
-    return _Fit(gaps, float(np.sqrt(cost / (len(t) - basis.shape[1] - len(gaps)))), basis, (basis * t) @ mix)
+    slopes = (basis * t) @ mix
+    curvature = basis[:, :1] * t * t * (mix[0, 0] * np.exp(gaps[0]))
+    tangent = np.concatenate((basis, slopes[:, 1:], slopes[:, :1], curvature), axis=1)
+    return _Fit(gaps, float(np.sqrt(cost / (len(t) - basis.shape[1] - len(gaps)))), tangent)
 
 
 def _linearize(t: Array, weight: Array, square: Array, gaps: Array) -> tuple[Array, Array, Array, Array, float]:

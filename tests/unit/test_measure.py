@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import decays
 from gradflow.measure import measure
 
 
@@ -66,6 +67,41 @@ def log_uniform_gaps(rng, count):
     return 1 + 10 ** rng.uniform(np.log10(0.02), np.log10(9), count)
 
 
+@pytest.fixture(scope="module")
+def measured():
+    """By class of `decays`, measurements of fresh trajectories of it, each beside its rate."""
+    seed = np.random.SeedSequence().entropy
+    print("seed", seed)
+    drawn = {
+        name: [decays.draw(name, np.random.default_rng([seed, number, i])) for i in range(100)]
+        for number, name in enumerate([*decays.WITH_RATE, *decays.WITHOUT_RATE])
+    }
+    return {name: [(measure(*decay[:3]), decay.rate) for decay in some] for name, some in drawn.items()}
+
+
+def share_inside(pairs):
+    inside = [abs(found.rate - rate) <= found.uncertainty for found, rate in pairs if found.reason is None]
+    return np.mean(inside), len(inside)
+
+
+def test_the_truth_is_within_the_uncertainty_of_99_percent_of_the_rates_that_are_given(measured):
+    share, given = share_inside([pair for name in decays.WITH_RATE for pair in measured[name]])
+    assert given > 800
+    assert share >= 0.99
+
+
+@pytest.mark.parametrize("name", decays.WITH_RATE)
+def test_no_class_of_trajectories_has_a_coverage_below_97_percent(measured, name):
+    """Two misses are allowed whatever the number: of some dozen rates, 97 % is not told from less."""
+    share, given = share_inside(measured[name])
+    assert given * (1 - share) <= max(2, 0.03 * given) + 1e-9
+
+
+@pytest.mark.parametrize("name", decays.WITHOUT_RATE)
+def test_what_has_no_exponential_rate_is_given_none(measured, name):
+    assert [found.rate for found, _ in measured[name] if found.reason is None] == []
+
+
 @pytest.mark.parametrize(("ratios", "silent"), [(log_uniform_ratios, 0.05), (log_uniform_gaps, 0.08)])
 def test_rates_of_a_thousand_random_trajectories_are_right_and_their_uncertainties_honest(ratios, silent):
     """The second design has many more pairs of exponents within 10 % of each other, hence more silence."""
@@ -82,19 +118,8 @@ def test_rates_of_a_thousand_random_trajectories_are_right_and_their_uncertainti
     assert separated.sum() > 700
     assert (~returned[separated]).mean() <= silent
     assert (error[separated & returned] < 0.005).mean() >= 0.95
-    assert (error <= uncertainty)[returned].mean() >= 0.95
+    assert (error <= uncertainty)[returned].mean() >= 0.99
     assert np.median(uncertainty[separated & returned]) <= 0.005
-
-
-def test_errors_ten_times_the_declared_floor_leave_the_uncertainty_honest():
-    within, seeds = [], 300
-    for seed in range(seeds):
-        t, distance, floor, r, _ = trajectory(np.random.default_rng([7, seed]), log_uniform_ratios)
-        found = measure(t, distance, floor / 10)
-        if found.reason is None:
-            within.append(abs(found.rate - r[0]) <= found.uncertainty)
-    assert len(within) > seeds / 2
-    assert np.mean(within) >= 0.9
 
 
 @pytest.mark.parametrize(
@@ -123,13 +148,16 @@ def test_a_sum_that_crosses_zero_in_the_window_has_the_rate_of_its_slowest_term(
     crossing = np.log(50) / 1.5
     found = measure(t, distance, 1e-12, fraction=0.5)
     assert found.start < crossing < found.end
-    assert abs(found.rate - 1) <= found.uncertainty < 1e-5
+    assert abs(found.rate - 1) <= found.uncertainty < 1e-3
+    assert abs(found.rate - 1) < 1e-9
 
 
-def test_modes_closer_than_a_percent_count_as_one_rate_between_theirs():
+@pytest.mark.parametrize("gap", [0.003, 0.01, 0.03])
+@pytest.mark.parametrize("floor", [1e-12, 1e-10, 1e-8])
+def test_modes_too_close_to_tell_apart_widen_the_uncertainty_to_the_slower(gap, floor):
     t = np.linspace(0, 30, 200)
-    found = measure(t, np.exp(-t) + np.exp(-1.004 * t), 1e-11)
-    assert 1 < found.rate < 1.004
+    found = measure(t, np.exp(-t) + np.exp(-(1 + gap) * t), floor)
+    assert 1 - found.uncertainty <= found.rate <= 1 + found.uncertainty
 
 
 @settings(max_examples=30, deadline=None)
@@ -153,10 +181,12 @@ T = np.linspace(0, 10, 200)
     [
         ("still on the plateau", T, 1 - 1e-6 * np.exp(T), 1e-12, "not converged"),
         ("diverged", T, np.where(T < 9, np.exp(-T), np.inf), 1e-12, "not converged"),
-        ("algebraic", 10 * T, 1 / (1 + 4 * 10 * T), 1e-12, "not converged"),
+        ("algebraic", 10 * T, 1 / (1 + 4 * 10 * T), 1e-12, "no decay"),
         ("at the limit from the start", T, np.full(200, 1e-13), 1e-12, "floor reached"),
         ("limit exact from the start", T, np.zeros(200), 0.0, "floor reached"),
         ("hidden until a high floor", T, 1 / (1 + T) ** 3 + 1e-3, 1e-3, "floor reached"),
+        ("towards another limit", 2 * T, np.abs(np.exp(-2 * T) - 0.05), 1e-12, "no decay"),
+        ("towards another limit, slower", 2 * T, np.abs(np.exp(-T) - 0.05), 1e-12, "no decay"),
         ("stiff on a coarse grid", T, np.exp(-80 * T), 1e-12, "too few samples"),
         ("short", T[:7], np.exp(-3 * np.arange(7)), 1e-12, "too few samples"),
     ],
@@ -165,7 +195,8 @@ def test_where_no_rate_can_be_vouched_for_a_reason_stands_in_its_place(case, t, 
     found = measure(t, distance, floor)
     assert found.reason == reason, case
     assert np.isnan([found.rate, found.uncertainty, found.start, found.end]).all()
-    assert found.points == 0
+    assert found.points == found.exponents == 0
+    assert found.limited_by is None
 
 
 def test_times_that_do_not_increase_are_refused():

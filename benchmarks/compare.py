@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import peers
 import yaml
 from tqdm import tqdm
 
+import peers
 from gradflow import descent, flow, gauge, lambda0, observables
 from gradflow.dynamics import Asymmetric
 

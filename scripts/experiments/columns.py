@@ -203,17 +203,23 @@ MEANINGS: dict[str, dict[str, Column]] = {
             "",
             quantity="`product`: ‖X − X(∞)‖_F, X(∞) where theory knows it, else, with `record: [product]`, where a "
             "`converged` flow came to rest; `mode`: abs(σᵢ(t) − σᵢ(∞)); `gramian`: ‖RRᵀ − RRᵀ(∞)‖_F",
-            reason="where no rate could be measured: `not converged`, `too few samples`, `floor reached`",
+            limited_by="the largest part of `uncertainty`: `noise` (errors of the samples), `resolution` (modes that "
+            "the window cannot tell apart) or `disagreement` (of models and windows)",
+            reason="where no rate could be measured: `not converged`, `too few samples`, `floor reached`, `no fit` "
+            "(by no sum of exponentials), `no decay` (by less than a factor e in the window)",
             predicted_by="where `predicted` is from",
         ),
         **_described(
-            "1", mode="i, from 1 for the largest; null for the other quantities", points="samples in the window"
+            "1",
+            mode="i, from 1 for the largest; null for the other quantities",
+            points="samples in the window",
+            exponents="rates of the sum of exponentials that was fitted there",
         ),
         **_described(
             "1/time",
             measured="the exponential rate",
-            uncertainty="the truth is expected within `measured` ± `uncertainty`; modes closer to each other than "
-            "about 1 %, and a slowest mode that is hidden until the solver's floor, are not in it",
+            uncertainty="the truth is expected within `measured` ± `uncertainty`; a slowest mode that is hidden until "
+            "the solver's floor or the end is not in it",
             predicted="the sharpest equality that theory knows; for descent that of its linearized step, "
             "−log(1 − ηρ)/η, or of a square −2 log(1 − ηρ/2)/η; null where convergence is algebraic",
             paper="the exponent that the paper states, where it states one",

@@ -163,6 +163,8 @@ RATES = pa.schema(
         "window_start": pa.float64(),
         "window_end": pa.float64(),
         "points": pa.int32(),
+        "exponents": pa.int32(),
+        "limited_by": WORD,
         "reason": WORD,
         "predicted": pa.float64(),
         "predicted_by": WORD,

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from experiments import datasets
 from experiments.datasets import Matrix
-from gradflow import rates
+from gradflow.measure import Measured, measure
 from gradflow.predictions import Facts, Prediction, predict
 from gradflow.solution import Progress, floor
 
@@ -52,7 +52,7 @@ def _fit(run: Mapping[str, Any], samples: pd.DataFrame, data: np.ndarray) -> Ite
         theory = predicted[quantity][mode or 0] if quantity in predicted else Prediction()
         # The Gramian is of the size of |lambda0| where the product is of that of Y.
         size = max(1.0, distance.max() / scale)
-        measured = rates.measure(times, distance, level * size)
+        measured = measure(times, distance, level * size)
         yield {
             **described,
             "quantity": quantity,
@@ -114,7 +114,7 @@ def _distances(
         yield "gramian", None, samples["gramian_distance"].to_numpy()
 
 
-def _columns(measured: rates.Measured) -> dict[str, Any]:
+def _columns(measured: Measured) -> dict[str, Any]:
     found = measured.reason is None
     return {
         "measured": measured.rate if found else None,
@@ -122,6 +122,8 @@ def _columns(measured: rates.Measured) -> dict[str, Any]:
         "window_start": measured.start if found else None,
         "window_end": measured.end if found else None,
         "points": measured.points if found else None,
+        "exponents": measured.exponents if found else None,
+        "limited_by": measured.limited_by,
         "reason": measured.reason,
     }
 

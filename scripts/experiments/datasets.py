@@ -86,6 +86,7 @@ RUNS = pa.schema(
         "mode_imbalances": VECTOR,
         "rank": pa.int32(),
         "product_rank": pa.int32(),
+        "limit_values": VECTOR,
         "outcome": WORD,
         "steps": pa.int64(),
         "evaluations": pa.int64(),

@@ -10,7 +10,7 @@ import pyarrow as pa
 from experiments import datasets
 from experiments.datasets import Matrix
 from gradflow import rates
-from gradflow.predictions import Facts, Prediction, predict
+from gradflow.predictions import AT_SADDLE, Facts, Prediction, predict
 from gradflow.solution import Progress, floor
 
 
@@ -47,7 +47,7 @@ def _fit(run: Mapping[str, Any], samples: pd.DataFrame, data: np.ndarray) -> Ite
     level = floor(run["solver"], scale, run["rtol"])
     for quantity, mode, distance in _distances(run, samples, spectra, facts):
         theory = predicted[quantity][mode or 0] if quantity in predicted else Prediction()
-        if run["solver"] == "descent":
+        if run["solver"] == "descent" and theory.by != AT_SADDLE:
             theory = theory.of_descent(run["step_size"])
         # The Gramian is of the size of |lambda0| where the product is of that of Y.
         size = max(1.0, distance.max() / scale)
@@ -73,6 +73,9 @@ def _facts(run: Mapping[str, Any], samples: pd.DataFrame, data: np.ndarray) -> F
         rows=run["rows"],
         columns=run["columns"],
         width=run["width"],
+        step_size=run["step_size"] if run["solver"] == "descent" else 0.0,
+        limits=None if run["limit_values"] is None else np.asarray(run["limit_values"]),
+        tied=bool(run["tied"]),
         modes=None if modes is None else np.asarray(modes),
         lambda0=penalty if run["dynamics"] == "regularized" else known,
         imbalance=np.asarray(run["imbalance_eigenvalues"]),
@@ -86,8 +89,10 @@ def _distances(
     """The distances whose rates are measured: to the limits that theory knows, else to where a run came to rest."""
     if samples["distance"].notna().all():
         yield "product", None, samples["distance"].to_numpy()
-        limits = np.where(np.arange(len(facts.values)) < facts.width, np.maximum(facts.values, 0.0), 0.0)
-        for mode, limit in enumerate(limits):
+        limits = facts.limits
+        if limits is None:
+            limits = np.where(np.arange(len(facts.values)) < facts.width, np.maximum(facts.values, 0.0), 0.0)
+        for mode, limit in enumerate(np.sort(limits)[::-1]):
             yield "mode", mode, np.abs(spectra[:, mode] - limit)
     elif run["outcome"] == "converged" and samples["product"].notna().all():
         products = np.stack(samples["product"])

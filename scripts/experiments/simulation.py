@@ -18,6 +18,7 @@ from experiments.memory import MOST_RUNS_PER_BLOCK, mib_per_run, runs_per_block
 from gradflow import descent, initializations, observables
 from gradflow.dynamics import DYNAMICS, Dynamics, Regularized, Sigmoid, Symmetric
 from gradflow.initializations import Start
+from gradflow.limits import Limit
 from gradflow.solution import Progress, Solution
 
 Matrices = Mapping[str, Matrix]
@@ -127,7 +128,8 @@ def _simulate_batch(
     start = initializations.stack(starts)
     dynamics = _dynamics(runs, chosen, fitted, start.factors.shape[-1])
     state = dynamics.start(start.factors)
-    observe = observables.observer(dynamics, state, _widths(runs), product="product" in record)
+    limit = Limit.of(dynamics, _widths(runs), start)
+    observe = observables.observer(dynamics, state, _widths(runs), "product" in record, limit)
 
     solver, times = runs[0].point["solver"], grid.sample_times(runs[0].point["time"])
     steps: np.ndarray | None = None
@@ -136,15 +138,15 @@ def _simulate_batch(
             _note_instability(runs, dynamics, start.factors)
             steps = descent.sample_steps(times, solver["step_size"])
             times = steps * solver["step_size"]
-            solution = descent.descend(dynamics, state, solver["step_size"], steps, observe, progress)
+            solution = descent.descend(dynamics, state, solver["step_size"], steps, observe, progress, limit)
         case "flow":
             from gradflow import flow
 
-            solution = flow.integrate(dynamics, state, times, observe, solver["rtol"], progress)
+            solution = flow.integrate(dynamics, state, times, observe, solver["rtol"], progress, limit)
         case "exact":
             from gradflow import exact
 
-            solution = exact.solve(dynamics, start, times, observe, progress)
+            solution = exact.solve(dynamics, start, times, observe, progress, limit)
     seconds = (time.perf_counter() - began) / len(runs)
 
     described = [_description(run, dynamics.data.shape, fitted) for run in runs]
@@ -166,6 +168,7 @@ def _simulate_batch(
             | row
             | {"seed": run.seed, "matrix": run.matrix}
             | {name: values[place].tolist() for name, values in measured.items()}
+            | ({"limit_values": limit.values[place].tolist()} if np.isfinite(limit.values[place]).all() else {})
             for place, (row, run) in enumerate(zip(described, runs, strict=True))
         ),
         datasets.RUNS,

@@ -309,7 +309,9 @@ class Asymmetric(Dynamics):
         return Basis.singular(self.data)
 
     def turned(self, state: Array, left: Turn, right: Turn) -> Array:
-        return np.concatenate([turned(part) for turned, part in zip((left, right), self.factors(state), strict=True)], 1)
+        return np.concatenate(
+            [turned(part) for turned, part in zip((left, right), self.factors(state), strict=True)], 1
+        )
 
     def kept(self, widths: Array, start: Start | None = None) -> Array | None:
         basis = Basis.singular(self.data)
@@ -318,7 +320,10 @@ class Asymmetric(Dynamics):
         if start.modes is not None:
             learned = (start.modes.products > 0.0) | (start.modes.imbalances != 0.0)
             return leading(basis.values, widths, learned)
-        left, right = turn(basis.left, self.factors(start.factors)[0]), turn(basis.right, self.factors(start.factors)[1])
+        left, right = (
+            turn(basis.left, self.factors(start.factors)[0]),
+            turn(basis.right, self.factors(start.factors)[1]),
+        )
         size = basis.values.shape[-1]
         started = (left[:, :size] != 0.0).any(axis=2) | (right[:, :size] != 0.0).any(axis=2)
         ranks = np.minimum(widths, np.linalg.matrix_rank(start.factors))

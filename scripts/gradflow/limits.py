@@ -84,7 +84,9 @@ class Limit:
             gramian = dynamics.turned(dynamics.turned(gramian, left, right).mT, left, right).mT
         return replace(self, product=product, gramian=gramian)
 
-    def is_near(self, dynamics: Dynamics, state: Array, tolerance: float, size: Array | None = None) -> NDArray[np.bool_]:
+    def is_near(
+        self, dynamics: Dynamics, state: Array, tolerance: float, size: Array | None = None
+    ) -> NDArray[np.bool_]:
         """Whether states are within a tolerance of the limit, relative to `size`, or to the limit itself."""
         near = _distance(dynamics.product(state), self.product, size) <= tolerance
         gramian = dynamics.gramian(state)
@@ -96,7 +98,8 @@ class Limit:
         """Whether runs have gone on from the saddle at which their start ends: the loss there is their least."""
         error = squared_norm(dynamics.data - dynamics.product(state))
         # ||E||^2 falls by 2 ||E|| dX.
-        return self.saddle & (error < 2.0 * self.loss - 2.0 * GONE * self.size * np.sqrt(2.0 * self.loss))
+        known = self.saddle & np.isfinite(self.values).all(axis=1)
+        return known & (error < 2.0 * self.loss - 2.0 * GONE * self.size * np.sqrt(2.0 * self.loss))
 
     def outcome(self, dynamics: Dynamics, state: Array, otherwise: NDArray[np.str_]) -> NDArray[np.str_]:
         """How runs that stop at these states have ended, where their start ends at a saddle."""

@@ -12,6 +12,8 @@ from gradflow import rates
 
 Array = NDArray[np.float64]
 
+AT_SADDLE = "spectrum at the saddle"
+
 
 class Prediction(NamedTuple):
     """What theory says of one exponential rate; NaN where it says nothing.
@@ -48,6 +50,12 @@ class Facts(NamedTuple):
         Singular values of Y (eigenvalues for a symmetric dynamics), descending.
     rows, columns, width : int
         m, n and k.
+    step_size : float
+        eta of descent; 0 for a flow.
+    limits : ndarray, shape (p,), or None
+        Singular values of X(inf) in the order of `values`, where they are known.
+    tied : bool
+        Whether the start has V = U.
     modes : ndarray, shape (p,), or None
         lambda_{0,i} of a spectral start.
     lambda0 : float or None
@@ -62,6 +70,9 @@ class Facts(NamedTuple):
     rows: int
     columns: int
     width: int
+    step_size: float = 0.0
+    limits: Array | None = None
+    tied: bool = False
     modes: Array | None = None
     lambda0: float | None = None
     imbalance: Array = np.zeros(1)
@@ -113,13 +124,49 @@ def _asymmetric(facts: Facts) -> dict[str, list[Prediction]]:
         return {"product": [Prediction(bound=bound)], "mode": unknown}
     if facts.modes is not None:
         found = rates.spectral(facts.values, facts.modes)
-        modes = [Prediction(rate, "Proposition 3", rate) for rate in found.tolist()]
+        order = _order(facts, found)
+        modes = [Prediction(rate, "Proposition 3", rate) for rate in found[order].tolist()]
         slowest = float(found.min())
         return {"product": [Prediction(slowest, "Proposition 3", slowest, bound)], "mode": modes}
+    if _fallen(facts).any() and not facts.tied:
+        return _at_saddle(facts, bound)
     if facts.lambda0 is not None:
         rate = float(rates.regularized_product(facts.values, facts.lambda0, *facts[1:4]))
         return {"product": [Prediction(rate, "spectrum of S~", _paper(facts), bound)], "mode": unknown}
     return {"product": [Prediction(facts.local, "local rate", bound=bound)], "mode": unknown}
+
+
+def _fallen(facts: Facts) -> NDArray[np.bool_]:
+    """Modes of Y that X loses, shape (p,)."""
+    if facts.limits is None:
+        return np.zeros(len(facts.values), dtype=bool)
+    return (facts.limits == 0.0) & (facts.values > 1e-12 * facts.values[0])
+
+
+def _order(facts: Facts, found: Array) -> NDArray[np.intp]:
+    """Modes in the order in which X(t) has them in the end: those that fall to 0 after the others, the slowest first."""
+    return np.argsort(np.where(_fallen(facts), found, 0.0), kind="stable")
+
+
+def _at_saddle(facts: Facts, bound: float) -> dict[str, list[Prediction]]:
+    """Balanced factors of a square X whose determinant has the other sign than that of Y.
+
+    They end at the best approximation of rank m - 1. There U and V deviate from it by e^{-sigma_m t} in the last mode,
+    whose value is the product of both, and by e^{-(sigma_i - sigma_m) t} between it and mode i, which X is linear in.
+    """
+    values, unknown = facts.values, [Prediction()] * (len(facts.values) - 1)
+    if _fallen(facts)[:-1].any() or facts.lambda0 != 0.0:
+        return {"product": [Prediction(bound=bound)], "mode": [*unknown, Prediction()]}
+
+    def decay(rate: float) -> float:
+        return float(rates.descent(rate, facts.step_size)) if facts.step_size else rate
+
+    mode = 2.0 * decay(float(values[-1]))
+    gap = decay(float(values[-2] - values[-1])) if len(values) > 1 else np.inf
+    return {
+        "product": [Prediction(min(mode, gap), AT_SADDLE, bound=bound)],
+        "mode": [*unknown, Prediction(mode, AT_SADDLE)],
+    }
 
 
 def _regularized(facts: Facts) -> dict[str, list[Prediction]]:

@@ -1,10 +1,10 @@
 """The singular basis of Y, in which its modes are apart.
 
 The models on Y = Phi Sigma Psi^T are those on Sigma, seen from another basis: with X every trajectory turns into
-Phi^T X Psi, with the factors into Phi^T U and Psi^T V, and no loss, error, singular value or imbalance changes. On Sigma,
-which holds exact zeros, every mode has rows of its own, and as long as these are small they obey linear equations: what
-a mode grows from keeps its digits, however large the rows of other modes are. In any other basis, a mode of size 1e-13
-lies below the rounding of one of size 1e3.
+Phi^T X Psi, with the factors into Phi^T U and Psi^T V, and no loss, error, singular value or imbalance changes. On
+Sigma, which holds exact zeros, every mode has rows of its own, and as long as these are small they obey linear
+equations: what a mode grows from keeps its digits, however large the rows of other modes are. In any other basis, a
+mode of size 1e-13 lies below the rounding of one of size 1e3.
 """
 
 from typing import NamedTuple, Self
@@ -78,7 +78,7 @@ def turn(basis: Array, rows: Array) -> Array:
     return turned
 
 
-def leading(values: Array, ranks: Array, allowed: NDArray[np.bool_] | bool = True) -> Array:
+def leading(values: Array, ranks: Array, allowed: NDArray[np.bool_] | None = None) -> Array:
     """The largest of the allowed values, so many of each run; the others are 0.
 
     Parameters
@@ -86,16 +86,16 @@ def leading(values: Array, ranks: Array, allowed: NDArray[np.bool_] | bool = Tru
     values : ndarray, shape (batch, p)
         >= 0, descending.
     ranks : ndarray, shape (batch,)
-    allowed : ndarray of bool, shape (batch, p)
+    allowed : ndarray of bool, shape (batch, p), optional
 
     Returns
     -------
     ndarray, shape (batch, p)
         NaN for a run in which one of several equal values is kept and another is not.
     """
-    allowed = np.broadcast_to(allowed, values.shape)
-    kept = allowed & (np.cumsum(allowed, axis=1) <= ranks[:, None])
+    chosen = np.ones(values.shape, dtype=bool) if allowed is None else allowed
+    kept: NDArray[np.bool_] = chosen & (np.cumsum(chosen, axis=1) <= ranks[:, None])
     close = np.abs(values[:, :, None] - values[:, None, :]) <= EQUAL * values[:, :1, None]
     positive = values > EQUAL * values[:, :1]
-    undecided = (close & (positive & kept)[:, :, None] & (positive & ~kept)[:, None, :]).any(axis=(1, 2))
-    return np.where(undecided[:, None], np.nan, np.where(kept, values, 0.0))
+    undecided: NDArray[np.bool_] = close & (positive & kept)[:, :, None] & (positive & ~kept)[:, None, :]
+    return np.where(undecided.any(axis=(1, 2), keepdims=True)[:, 0], np.nan, np.where(kept, values, 0.0))

@@ -327,7 +327,7 @@ class Asymmetric(Dynamics):
         size = basis.values.shape[-1]
         started = (left[:, :size] != 0.0).any(axis=2) | (right[:, :size] != 0.0).any(axis=2)
         ranks = np.minimum(widths, np.linalg.matrix_rank(start.factors))
-        return leading(basis.values, ranks, started & crossed_by_none(left, right, basis, start.lambda0))
+        return leading(basis.values, ranks, started & reached_by_balance(left, right, basis, start.lambda0))
 
     def limit(self, widths: Array) -> Array | None:
         basis = Basis.singular(self.data)
@@ -556,7 +556,7 @@ DYNAMICS: dict[str, type[Dynamics]] = {
 def kept_positive(data: Array, widths: Array, start: Start | None) -> Array:
     """Eigenvalues of symmetric Y, descending, that X = U U^T keeps: the positive ones, as many as U(0) has ranks."""
     basis = Basis.eigen(data)
-    started: NDArray[np.bool_] | bool = True
+    started: NDArray[np.bool_] | None = None
     if start is not None:
         left = start.factors[:, : data.shape[1]]
         started = (turn(basis.left, left) != 0.0).any(axis=2)
@@ -564,7 +564,7 @@ def kept_positive(data: Array, widths: Array, start: Start | None) -> Array:
     return leading(np.maximum(basis.values, 0.0), widths, started)
 
 
-def crossed_by_none(left: Array, right: Array, basis: Basis, lambda0: float | Array | None) -> NDArray[np.bool_]:
+def reached_by_balance(left: Array, right: Array, basis: Basis, lambda0: float | Array | None) -> NDArray[np.bool_]:
     """Modes that a start can reach without its product losing a rank on the way, which balanced factors do not.
 
     Of a square X with det X(0) det Y < 0 this leaves the smallest mode out, and of V = U with a symmetric Y those with
@@ -586,22 +586,24 @@ def crossed_by_none(left: Array, right: Array, basis: Basis, lambda0: float | Ar
     if lambda0 is None or left.shape[1] != right.shape[1]:
         return reached
     balanced = np.broadcast_to(lambda0, len(reached)) == 0.0
+    reached[:, -1] = ~(balanced & opposed(left, right))
     signs = np.sign(np.sum(basis.left * basis.right, axis=1))
-    mirrored = signs[:, :, None] * right
     same_bases = (basis.left == basis.right * signs[:, None, :]).all(axis=(1, 2))
-    tied = same_bases & (squared_norm(left - mirrored) <= 1e-26 * squared_norm(left))
-    full = np.linalg.matrix_rank(left) == left.shape[1]
-    # In its bases, Y is diagonal and not negative.
-    opposed = full & (np.linalg.slogdet(left @ right.mT)[0] < 0.0)
-    reached[:, -1] = ~(balanced & opposed)
+    tied = same_bases & (squared_norm(left - signs[:, :, None] * right) <= 1e-26 * squared_norm(left))
     return np.where((balanced & tied)[:, None], signs > 0.0, reached)
+
+
+def opposed(left: Array, right: Array) -> NDArray[np.bool_]:
+    """Whether det X(0) det Y < 0, shape (batch,), of square factors in the singular basis of Y."""
+    full = np.linalg.matrix_rank(left) == left.shape[1]
+    return np.asarray(full & (np.linalg.slogdet(left @ right.mT)[0] < 0.0))
 
 
 def regularized_limit(data: Array, lambda0: Array, widths: Array) -> tuple[Array, NDArray[np.bool_]]:
     """R R^T that (21) tends to from generic starts: the positive part of 2 [[lambda0/2 I, Y], [Y^T, -lambda0/2 I]].
 
-    Returns it with whether it is the only one, shape (batch,): a width may leave a choice among equal eigenvalues, which
-    are those of directions that X does not depend on unless they are those of modes.
+    Returns it with whether it is the only one, shape (batch,): a width may leave a choice among equal eigenvalues,
+    which are those of directions that X does not depend on unless they are those of modes.
     """
     batch, rows, columns = data.shape
     generator = np.zeros((batch, rows + columns, rows + columns))
@@ -610,7 +612,7 @@ def regularized_limit(data: Array, lambda0: Array, widths: Array) -> tuple[Array
     generator[:, np.arange(rows + columns), np.arange(rows + columns)] = lambda0[:, None] * signs
     basis = Basis.eigen(generator)
     values = np.maximum(basis.values, 0.0)
-    unique = np.isfinite(leading(values, widths)).all(axis=1)
+    unique = ~np.isnan(leading(values, widths)[:, 0])
     kept = np.where(np.arange(rows + columns) < widths[:, None], values, 0.0)
     return basis.left * kept[:, None, :] @ basis.left.mT, unique
 

@@ -13,9 +13,9 @@ Saddles: what leaves them has grown from as little as 1e-13 beside rows of size 
 in every basis, it is integrated in that of Y's modes, in which small rows keep their digits.
 
 The end: past its limit an explicit method would go on to the horizon in steps of that size. A run stops where it has
-reached the limit that its start allows, or a loss of 0. Where its steps are lost in rounding it may also be at a saddle,
-at which steps are small and what grows is smaller still: there it goes on if its limit is known to be elsewhere, or if
-the Hessian has a negative direction in which it moves.
+reached the limit that its start allows, or a loss of 0. Where its steps are lost in rounding it may also be at a
+saddle, where steps are small and what grows is smaller still: there it goes on if its limit is known to be elsewhere,
+or if the Hessian has a negative direction in which it moves.
 """
 
 from collections.abc import Callable, Mapping
@@ -81,12 +81,15 @@ class _Front:
     first_error: Array
     first_loss: Array
     largest: Array  # norm of the state so far
+    unit: Array  # in which the distance to the limit is small or not
     still: Index  # number of steps without motion up to here
 
     @classmethod
     def at(cls, dynamics: Dynamics, limit: Limit, start: Array, horizon: float) -> Self:
         velocity = dynamics.velocity(start)
         size, speed = _norm(start), _norm(velocity)
+        unit = _norm(limit.product)
+        alone = limit.saddle & (unit == 0.0)
         return cls(
             dynamics,
             limit,
@@ -101,6 +104,7 @@ class _Front:
             first_error=dynamics.error(start),
             first_loss=dynamics.loss(start),
             largest=size,
+            unit=np.where(alone, _norm(dynamics.product(start)), unit),
             still=np.zeros(len(start), dtype=np.intp),
         )
 
@@ -194,7 +198,7 @@ def _retire(front: _Front, solution: Solution, times: Array, look: Look, rtol: f
     learned = (2.0 * loss <= (LIMIT * rtol) ** 2 * squared_norm(front.dynamics.data)) & (error <= LIMIT * rtol)
     still = _is_still(front, loss, speed)
     front.still = np.where(still, front.still + 1, 0)
-    there = front.limit.is_near(front.dynamics, front.state, LIMIT * rtol)
+    there = front.limit.is_near(front.dynamics, front.state, LIMIT * rtol, front.unit)
     there |= still & front.limit.is_near(front.dynamics, front.state, NEAR, front.limit.size)
     converged = before & ~diverged & (learned | there)
     stalled = before & ~diverged & ~converged & (speed == 0.0) & front.limit.known

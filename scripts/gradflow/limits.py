@@ -1,8 +1,8 @@
-"""Where runs end, as far as theory knows: at the limit of generic starts, or at a saddle that their start cannot leave."""
+"""Where runs end, as far as theory knows: at the limit of generic starts, or at a saddle that theirs cannot leave."""
 
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,8 +73,9 @@ class Limit:
 
     def select(self, runs: NDArray[np.intp] | NDArray[np.bool_]) -> Self:
         """The limits of some of the runs, given by index or mask."""
-        parts = {field.name: getattr(self, field.name) for field in fields(self)}
-        return replace(self, **{name: None if part is None else part[runs] for name, part in parts.items()})
+        parts: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        chosen: dict[str, Any] = {name: None if part is None else part[runs] for name, part in parts.items()}
+        return replace(self, **chosen)
 
     def turned(self, dynamics: Dynamics, basis: Basis) -> Self:
         """The limits in the singular basis."""
@@ -84,14 +85,12 @@ class Limit:
             gramian = dynamics.turned(dynamics.turned(gramian, left, right).mT, left, right).mT
         return replace(self, product=product, gramian=gramian)
 
-    def is_near(
-        self, dynamics: Dynamics, state: Array, tolerance: float, size: Array | None = None
-    ) -> NDArray[np.bool_]:
-        """Whether states are within a tolerance of the limit, relative to `size`, or to the limit itself."""
-        near = _distance(dynamics.product(state), self.product, size) <= tolerance
+    def is_near(self, dynamics: Dynamics, state: Array, tolerance: float, unit: Array) -> NDArray[np.bool_]:
+        """Whether states are within a tolerance of the limit, in units of X; of the Gramian, in those of its limit."""
+        near = np.sqrt(squared_norm(dynamics.product(state) - self.product)) <= tolerance * unit
         gramian = dynamics.gramian(state)
         if gramian is not None and self.gramian is not None:
-            near &= _distance(gramian, self.gramian, None) <= tolerance
+            near &= squared_norm(gramian - self.gramian) <= tolerance**2 * squared_norm(self.gramian)
         return near
 
     def is_left(self, dynamics: Dynamics, state: Array) -> NDArray[np.bool_]:
@@ -105,10 +104,3 @@ class Limit:
         """How runs that stop at these states have ended, where their start ends at a saddle."""
         found = np.where(self.saddle & self.is_near(dynamics, state, NEAR, self.size), SADDLE, otherwise)
         return np.where(self.is_left(dynamics, state), ESCAPED, found)
-
-
-def _distance(found: Array, limit: Array, size: Array | None) -> Array:
-    """||X - X(inf)||, shape (batch,), in units of `size` or of the limit."""
-    unit = np.sqrt(squared_norm(limit)) if size is None else size
-    distance = np.sqrt(squared_norm(found - limit))
-    return np.where(distance == 0.0, 0.0, distance / np.where(unit > 0.0, unit, np.finfo(float).tiny))

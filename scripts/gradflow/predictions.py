@@ -144,7 +144,7 @@ def _fallen(facts: Facts) -> NDArray[np.bool_]:
 
 
 def _order(facts: Facts, found: Array) -> NDArray[np.intp]:
-    """Modes in the order in which X(t) has them in the end: those that fall to 0 after the others, the slowest first."""
+    """Modes in the order that X has them in near its end: those that fall to 0 after the others, the slowest first."""
     return np.argsort(np.where(_fallen(facts), found, 0.0), kind="stable")
 
 

@@ -89,8 +89,12 @@ _RUNS = {
         initialization="how the start was made",
         tied="whether V(0) = U(0), so that a symmetric dynamics of the experiment starts from the same X(0)",
         spacing="spacing of the times that were asked for: `linear` or `log`",
-        outcome="`completed` (reached the horizon), `converged` (reached the limit before, and is held there) or "
-        "`diverged` (sampled up to there)",
+        outcome="`completed` (reached the horizon), `converged` (reached before it a limit from which no direction "
+        "escapes, and is held there), `saddle` (reached the saddle at which its start ends, though others of its "
+        "width leave it: X(0) of balanced factors with a determinant of the other sign than Y's, modes or ranks that "
+        "the start does not have), `escaped` (its flow ends at such a saddle, but rounding or finite steps led away "
+        "from it), `stalled` (rests, and is held, at a point from which a direction escapes that the start does not "
+        "excite beyond rounding) or `diverged` (sampled up to there)",
     ),
     **_described(
         "1",
@@ -120,6 +124,8 @@ _RUNS = {
         mode_imbalances_end="of a spectral start: λ₀ᵢ at the end of a flow or of descent of `asymmetric`",
         rank="rank of R(0) = [U; V], which no gradient flow changes",
         product_rank="rank of X(0)",
+        limit_values="singular values of X(∞), those of Y or 0, in the order of Y's (eigenvalues for `symmetric` and "
+        "`riccati`): which of its modes this start can learn; null where theory does not know",
         steps="number of descent steps",
         evaluations="evaluations of the velocity by the flow",
         factors="with `record: [factors]`: R(0), row-major, (m+n) × min(k, m+n), gauge-reduced, which changes no X(t); "
@@ -172,8 +178,9 @@ MEANINGS: dict[str, dict[str, Column]] = {
             error="‖Y − X‖_F / ‖Y‖_F",
             singular_values="of X(t), descending; for `symmetric` and `riccati` its eigenvalues",
             drift="‖Q(t) − Q(0)‖_F; null where nothing is conserved",
-            distance="‖X(t) − X(∞)‖_F for the limit that theory knows: Y, its rank-k part where k is smaller, its "
-            "positive part for `symmetric`; null where none is known",
+            distance="‖X(t) − X(∞)‖_F for the limit that theory knows of this start: Y, its rank-k part where k is "
+            "smaller, its positive part for `symmetric`, what `limit_values` leave of it at a saddle; null where none "
+            "is known",
             gramian_distance="of `regularized`: ‖RRᵀ(t) − RRᵀ(∞)‖_F",
             product="with `record: [product]`: X(t), row-major",
         ),

@@ -85,6 +85,7 @@ RUNS = pa.schema(
         "start_lambda0": pa.float64(),
         "rank": pa.int32(),
         "product_rank": pa.int32(),
+        "limit_values": VECTOR,
         "outcome": WORD,
         "imbalance_end": pa.float64(),
         "mode_imbalances_end": VECTOR,

@@ -76,6 +76,8 @@ def _facts(run: Mapping[str, Any], data: np.ndarray) -> Facts:
         rank=run["rank"],
         step_size=run["step_size"] if descends else 0.0,
         moving=_moving(run, values) if run["initialization"] == "spectral" else None,
+        limits=None if run["limit_values"] is None else np.asarray(run["limit_values"]),
+        tied=bool(run["tied"]),
         modes=None if modes is None else np.asarray(modes),
         lambda0=_known(penalty if run["dynamics"] == "regularized" else run["start_lambda0"]),
         imbalance=np.asarray(run["imbalance_eigenvalues"]),
@@ -104,8 +106,10 @@ def _distances(
     """The distances whose rates are measured: to the limits that theory knows, else to where a run came to rest."""
     if samples["distance"].notna().all():
         yield "product", None, samples["distance"].to_numpy()
-        limits = np.where(np.arange(len(facts.values)) < facts.width, np.maximum(facts.values, 0.0), 0.0)
-        for mode, limit in enumerate(limits):
+        limits = facts.limits
+        if limits is None:
+            limits = np.where(np.arange(len(facts.values)) < facts.width, np.maximum(facts.values, 0.0), 0.0)
+        for mode, limit in enumerate(np.sort(limits)[::-1]):
             yield "mode", mode, np.abs(spectra[:, mode] - limit)
     elif run["outcome"] == "converged" and samples["product"].notna().all():
         products = np.stack(samples["product"])

@@ -18,6 +18,7 @@ from experiments.memory import MOST_RUNS_PER_BLOCK, mib_per_run, runs_per_block
 from gradflow import descent, initializations, observables, rates
 from gradflow.dynamics import DYNAMICS, Dynamics, Regularized, Sigmoid, Symmetric, squared_norm
 from gradflow.initializations import Start
+from gradflow.limits import Limit
 from gradflow.solution import DIVERGED, Index, Observe, Progress, Solution
 
 Matrices = Mapping[str, Matrix]
@@ -127,7 +128,8 @@ def _simulate_batch(
     start = initializations.stack(starts)
     dynamics = _dynamics(runs, chosen, fitted, start.factors.shape[-1])
     state = dynamics.start(start.factors)
-    observe = observables.observer(dynamics, state, _widths(runs), product="product" in record)
+    limit = Limit.of(dynamics, _widths(runs), start)
+    observe = observables.observer(dynamics, state, _widths(runs), "product" in record, limit)
     end, keep = _keeping(state, observe)
 
     solver, times = runs[0].point["solver"], grid.sample_times(runs[0].point["time"])
@@ -137,15 +139,15 @@ def _simulate_batch(
             _note_instability(runs, dynamics, start.factors)
             steps = descent.sample_steps(times, solver["step_size"])
             times = steps * solver["step_size"]
-            solution = descent.descend(dynamics, state, solver["step_size"], steps, keep, progress)
+            solution = descent.descend(dynamics, state, solver["step_size"], steps, keep, progress, limit)
         case "flow":
             from gradflow import flow
 
-            solution = flow.integrate(dynamics, state, times, keep, solver["rtol"], progress)
+            solution = flow.integrate(dynamics, state, times, keep, solver["rtol"], progress, limit)
         case "exact":
             from gradflow import exact
 
-            solution = exact.solve(dynamics, start, times, observe, progress)
+            solution = exact.solve(dynamics, start, times, observe, progress, limit)
     seconds = (time.perf_counter() - began) / len(runs)
 
     described = [_description(run, dynamics.data.shape, fitted) for run in runs]
@@ -169,6 +171,7 @@ def _simulate_batch(
             | row
             | {"seed": run.seed, "matrix": run.matrix}
             | {name: _plain(values[place]) for name, values in measured.items()}
+            | ({"limit_values": limit.values[place].tolist()} if np.isfinite(limit.values[place]).all() else {})
             for place, (row, run) in enumerate(zip(described, runs, strict=True))
         ),
         datasets.RUNS,

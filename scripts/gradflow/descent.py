@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gradflow.dynamics import Dynamics
+from gradflow.limits import Limit
 from gradflow.solution import DIVERGED, Observe, Progress, Solution
 
 Array = NDArray[np.float64]
@@ -36,6 +37,7 @@ def descend(
     steps: NDArray[np.int64],
     observe: Observe,
     progress: Progress = lambda fraction: None,
+    limit: Limit | None = None,
 ) -> Solution:
     """Descend with a fixed step size, observed after the given numbers of steps.
 
@@ -54,11 +56,14 @@ def descend(
         The key `error` decides on divergence.
     progress : callable
         Called with the fraction of the steps done.
+    limit : Limit, optional
+        Where the flow of the runs ends.
 
     Returns
     -------
     Solution
-        A run whose error is no longer finite, or has grown by `DIVERGENCE`, is observed no further.
+        A run whose error is no longer finite, or has grown by `DIVERGENCE`, is observed no further. A run whose flow
+        ends at a saddle says whether it is there or has left it, as steps of a size break the balance that holds it.
     """
     solution = Solution(len(start), len(steps))
     runs, state = np.arange(len(start)), start
@@ -78,4 +83,6 @@ def descend(
                     break
             solution.record(runs, sample, observe(dynamics, state, runs))
             progress(done / steps[-1] if steps[-1] else 1.0)
+        if limit is not None and runs.size:
+            solution.outcome[runs] = limit.select(runs).outcome(dynamics, state, solution.outcome[runs])
     return solution

@@ -4,6 +4,7 @@ A dynamics is a batch of problems of one shape. `velocity` is minus the gradient
 step_size * velocity(state) to its state, gradient flow integrates d state / dt = velocity(state).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import ClassVar, Self
 
@@ -11,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow import closed_forms, gauge
+from gradflow.basis import Basis, leading, turn
 from gradflow.initializations import Start
 from gradflow.products import Product as Times
 from gradflow.products import Step
 from gradflow.spectra import singular_values
 
 Array = NDArray[np.float64]
+Turn = Callable[[Array], Array]
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,11 @@ class Dynamics:
     name: ClassVar[str]
 
     def __init_subclass__(cls) -> None:
-        # A shortcut through many steps is that of the velocity which it was written for.
+        # What is known of a velocity is known of that one only.
         own = vars(cls).keys()
-        if {"velocity", "force"} & own and "step" not in own:
-            cls.step = Dynamics.step  # type: ignore[method-assign]
+        for name in ("step", "basis", "kept"):
+            if {"velocity", "force"} & own and name not in own:
+                setattr(cls, name, getattr(Dynamics, name))
 
     def select(self, runs: NDArray[np.intp] | NDArray[np.bool_]) -> Self:
         """The same dynamics for some of the runs, given by index or mask; an index may repeat."""
@@ -91,6 +95,22 @@ class Dynamics:
         """
         return self.data
 
+    def basis(self) -> Basis | None:
+        """The basis in which Y is diagonal, where the dynamics is the same in every basis of rows and columns."""
+        return None
+
+    def turned(self, state: Array, left: Turn, right: Turn) -> Array:
+        """The state in other bases of the rows and of the columns of X, into which `left` and `right` turn."""
+        raise NotImplementedError
+
+    def kept(self, widths: Array, start: Start | None = None) -> Array | None:
+        """Singular values of Y, in the order of `basis`, that the product of this start keeps, shape (batch, p).
+
+        The others are 0, or NaN where it is not known which. None where the limit does not have the modes of Y. Without
+        a start, generic starts of the given widths are meant.
+        """
+        return None
+
     def local_rate(self, state: Array) -> Array | None:
         """Rate at which ||Y - X|| decays at least at this state, shape (batch,); None where that is not known.
 
@@ -141,6 +161,9 @@ class Linear(Product):
     def velocity(self, state: Array) -> Array:
         return self.data - state
 
+    def kept(self, widths: Array, start: Start | None = None) -> Array:
+        return singular_values(self.data)
+
     def closed_form(self, times: Array, start: Start) -> tuple[Dynamics, Array]:
         return self, closed_forms.linear(times, self.data, self.start(start.factors))
 
@@ -169,8 +192,17 @@ class Riccati(Product):
     def spectrum(self, state: Array) -> Array:
         return np.flip(np.linalg.eigvalsh(state), axis=1)
 
+    def basis(self) -> Basis:
+        return Basis.eigen(self.data)
+
+    def turned(self, state: Array, left: Turn, right: Turn) -> Array:
+        return left(left(state).mT).mT
+
+    def kept(self, widths: Array, start: Start | None = None) -> Array:
+        return kept_positive(self.data, widths, start)
+
     def limit(self, widths: Array) -> Array:
-        return positive_part(self.data, widths)
+        return self.basis().part(self.data, self.kept(widths))
 
     def closed_form(self, times: Array, start: Start) -> tuple[Dynamics, Array]:
         return self, closed_forms.symmetric(times, self.data, start.factors[:, : self.data.shape[1]])
@@ -206,8 +238,17 @@ class Symmetric(Dynamics):
         values = singular_values(state) ** 2
         return np.pad(values, ((0, 0), (0, state.shape[1] - values.shape[1])))
 
+    def basis(self) -> Basis:
+        return Basis.eigen(self.data)
+
+    def turned(self, state: Array, left: Turn, right: Turn) -> Array:
+        return left(state)
+
+    def kept(self, widths: Array, start: Start | None = None) -> Array:
+        return kept_positive(self.data, widths, start)
+
     def limit(self, widths: Array) -> Array:
-        return positive_part(self.data, widths)
+        return self.basis().part(self.data, self.kept(widths))
 
     def closed_form(self, times: Array, start: Start) -> tuple[Dynamics, Array]:
         return Riccati(self.data), closed_forms.symmetric(times, self.data, self.start(start.factors))
@@ -264,11 +305,33 @@ class Asymmetric(Dynamics):
         left, right = self.factors(state)
         return least_eigenvalue(left) + least_eigenvalue(right)
 
+    def basis(self) -> Basis | None:
+        return Basis.singular(self.data)
+
+    def turned(self, state: Array, left: Turn, right: Turn) -> Array:
+        return np.concatenate(
+            [turned(part) for turned, part in zip((left, right), self.factors(state), strict=True)], 1
+        )
+
+    def kept(self, widths: Array, start: Start | None = None) -> Array | None:
+        basis = Basis.singular(self.data)
+        if start is None:
+            return leading(basis.values, widths)
+        if start.modes is not None:
+            learned = (start.modes.products > 0.0) | (start.modes.imbalances != 0.0)
+            return leading(basis.values, widths, learned)
+        left, right = (
+            turn(basis.left, self.factors(start.factors)[0]),
+            turn(basis.right, self.factors(start.factors)[1]),
+        )
+        size = basis.values.shape[-1]
+        started = (left[:, :size] != 0.0).any(axis=2) | (right[:, :size] != 0.0).any(axis=2)
+        ranks = np.minimum(widths, np.linalg.matrix_rank(start.factors))
+        return leading(basis.values, ranks, started & reached_by_balance(left, right, basis, start.lambda0))
+
     def limit(self, widths: Array) -> Array | None:
-        left, values, right = np.linalg.svd(self.data, full_matrices=False)
-        narrow = widths < values.shape[-1]
-        learned = np.where(np.arange(values.shape[-1]) < widths[:, None], values, 0.0)
-        return np.where(narrow[:, None, None], left * learned[:, None, :] @ right, self.data)
+        basis = Basis.singular(self.data)
+        return basis.part(self.data, leading(basis.values, widths))
 
     def closed_form(self, times: Array, start: Start) -> tuple[Dynamics, Array]:
         rows = self.data.shape[1]
@@ -348,14 +411,15 @@ class Regularized(Asymmetric):
 
     def limit(self, widths: Array) -> Array | None:
         rows = self.data.shape[1]
-        return self.gramian_limit(widths)[:, :rows, rows:]
+        limits = regularized_limit(self.data, self.target[:, 0], widths)[0][:, :rows, rows:]
+        return np.where(self._is_solvable()[:, None, None], limits, np.nan)
 
     def gramian(self, state: Array) -> Array:
         return state @ state.mT
 
     def gramian_limit(self, widths: Array) -> Array:
-        limits = regularized_limit(self.data, self.target[:, 0], widths)
-        return np.where(self._is_solvable()[:, None, None], limits, np.nan)
+        limits, unique = regularized_limit(self.data, self.target[:, 0], widths)
+        return np.where((self._is_solvable() & unique)[:, None, None], limits, np.nan)
 
     def loss(self, state: Array) -> Array:
         penalty = squared_norm(self._excess(state)) + self.reduced * self.target[:, 0] ** 2
@@ -372,6 +436,9 @@ class Regularized(Asymmetric):
     def curvature(data: float, left: float, right: float, inputs: float) -> float:
         # The penalty is of degree four too: at weight 1/8 its curvature is at most that of the loss.
         return 2.0 * Asymmetric.curvature(data, left, right, inputs)
+
+    def basis(self) -> Basis | None:
+        return Basis.singular(self.data)
 
     def _is_solvable(self) -> NDArray[np.bool_]:
         return (self.target == self.target[:, :1]).all(axis=1) & (self.weight == 0.125)
@@ -408,7 +475,7 @@ class RegularizedGramian(Dynamics):
         return state
 
     def gramian_limit(self, widths: Array) -> Array:
-        return regularized_limit(self.data, self.lambda0, widths)
+        return regularized_limit(self.data, self.lambda0, widths)[0]
 
     def loss(self, state: Array) -> Array:
         rows = self.data.shape[1]
@@ -486,22 +553,68 @@ DYNAMICS: dict[str, type[Dynamics]] = {
 }
 
 
-def positive_part(matrices: Array, ranks: Array) -> Array:
-    """Projection of symmetric matrices, shape (batch, m, m), on the positive semidefinite ones of at most some rank."""
-    values, vectors = np.linalg.eigh(matrices)
-    from_largest = np.arange(values.shape[-1])[::-1]
-    kept = np.where(from_largest < ranks[:, None], np.maximum(values, 0.0), 0.0)
-    return vectors * kept[:, None, :] @ vectors.mT
+def kept_positive(data: Array, widths: Array, start: Start | None) -> Array:
+    """Eigenvalues of symmetric Y, descending, that X = U U^T keeps: the positive ones, as many as U(0) has ranks."""
+    basis = Basis.eigen(data)
+    started: NDArray[np.bool_] | None = None
+    if start is not None:
+        left = start.factors[:, : data.shape[1]]
+        started = (turn(basis.left, left) != 0.0).any(axis=2)
+        widths = np.minimum(widths, np.linalg.matrix_rank(left))
+    return leading(np.maximum(basis.values, 0.0), widths, started)
 
 
-def regularized_limit(data: Array, lambda0: Array, widths: Array) -> Array:
-    """R R^T that (21) tends to from generic starts: the positive part of 2 [[lambda0/2 I, Y], [Y^T, -lambda0/2 I]]."""
+def reached_by_balance(left: Array, right: Array, basis: Basis, lambda0: float | Array | None) -> NDArray[np.bool_]:
+    """Modes that a start can reach without its product losing a rank on the way, which balanced factors do not.
+
+    Of a square X with det X(0) det Y < 0 this leaves the smallest mode out, and of V = U with a symmetric Y those with
+    negative eigenvalues.
+
+    Parameters
+    ----------
+    left, right : ndarray, shapes (batch, m, w) and (batch, n, w)
+        Factors in the singular basis of Y.
+    basis : Basis
+    lambda0 : float, ndarray of shape (batch,), or None
+        Where Q(0) = lambda0 I.
+
+    Returns
+    -------
+    ndarray of bool, shape (batch, min(m, n))
+    """
+    reached = np.ones(basis.values.shape, dtype=bool)
+    if lambda0 is None or left.shape[1] != right.shape[1]:
+        return reached
+    balanced = np.broadcast_to(lambda0, len(reached)) == 0.0
+    reached[:, -1] = ~(balanced & opposed(left, right))
+    signs = np.sign(np.sum(basis.left * basis.right, axis=1))
+    same_bases = (basis.left == basis.right * signs[:, None, :]).all(axis=(1, 2))
+    tied = same_bases & (squared_norm(left - signs[:, :, None] * right) <= 1e-26 * squared_norm(left))
+    return np.where((balanced & tied)[:, None], signs > 0.0, reached)
+
+
+def opposed(left: Array, right: Array) -> NDArray[np.bool_]:
+    """Whether det X(0) det Y < 0, shape (batch,), of square factors in the singular basis of Y."""
+    full = np.linalg.matrix_rank(left) == left.shape[1]
+    return np.asarray(full & (np.linalg.slogdet(left @ right.mT)[0] < 0.0))
+
+
+def regularized_limit(data: Array, lambda0: Array, widths: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """R R^T that (21) tends to from generic starts: the positive part of 2 [[lambda0/2 I, Y], [Y^T, -lambda0/2 I]].
+
+    Returns it with whether it is the only one, shape (batch,): a width may leave a choice among equal eigenvalues,
+    which are those of directions that X does not depend on unless they are those of modes.
+    """
     batch, rows, columns = data.shape
     generator = np.zeros((batch, rows + columns, rows + columns))
     generator[:, :rows, rows:], generator[:, rows:, :rows] = 2.0 * data, 2.0 * data.mT
     signs = np.repeat([1.0, -1.0], [rows, columns])
     generator[:, np.arange(rows + columns), np.arange(rows + columns)] = lambda0[:, None] * signs
-    return positive_part(generator, widths)
+    basis = Basis.eigen(generator)
+    values = np.maximum(basis.values, 0.0)
+    unique = ~np.isnan(leading(values, widths)[:, 0])
+    kept = np.where(np.arange(rows + columns) < widths[:, None], values, 0.0)
+    return basis.left * kept[:, None, :] @ basis.left.mT, unique
 
 
 def least_eigenvalue(factor: Array) -> Array:

@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gradflow.dynamics import Dynamics
 from gradflow.initializations import Start
+from gradflow.limits import Limit
 from gradflow.solution import Observe, Progress, Solution
 
 Array = NDArray[np.float64]
@@ -19,6 +20,7 @@ def solve(
     times: ArrayLike,
     observe: Observe,
     progress: Progress = lambda fraction: None,
+    limit: Limit | None = None,
 ) -> Solution:
     """Evaluate the closed form of gradient flow at the given times.
 
@@ -34,10 +36,13 @@ def solve(
         It is given the dynamics whose state the closed form is, such as the product.
     progress : callable
         Called with the fraction of the times done.
+    limit : Limit, optional
+        Where the runs end.
 
     Returns
     -------
     Solution
+        A run that reaches a saddle at which its start ends says so.
 
     Raises
     ------
@@ -54,4 +59,6 @@ def solve(
             state = np.ascontiguousarray(states[:, place])
             solution.record(runs, first + place, observe(view, state, runs))
         progress(min(1.0, (first + block) / len(times)))
+    if limit is not None:
+        solution.outcome = limit.outcome(view, state, solution.outcome)
     return solution

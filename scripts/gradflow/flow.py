@@ -9,11 +9,18 @@ Stability: fast modes that have decayed no longer show in the error of a step, b
 dense output multiplies what is left of them by 100. A power iteration, one evaluation a step, follows the largest
 curvature (as in IV.2 of Hairer & Wanner, Solving Ordinary Differential Equations II), and steps keep well inside.
 
+Saddles: what leaves them has grown from as little as 1e-13 beside rows of size 1 to 1e3. Where the dynamics is the same
+in every basis, it is integrated in that of Y's modes, in which small rows keep their digits.
+
 The end: past its limit an explicit method would go on to the horizon in steps of that size. A run stops where it has
-reached Y, from where the loss, which only decreases, does not let it go, or where its steps are lost in rounding.
+reached the limit that its start allows, or a loss of 0. Where its steps are lost in rounding it may also be at a
+saddle, where steps are small and what grows is smaller still: there it goes on if its limit is known to be elsewhere,
+or if the Hessian has a negative direction in which it moves.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from itertools import pairwise
 from typing import Self
 
@@ -21,9 +28,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import DOP853
 
+from gradflow.basis import turn
 from gradflow.descent import DIVERGENCE
 from gradflow.dynamics import Array, Dynamics, squared_norm
-from gradflow.solution import CONVERGED, DIVERGED, Index, Observe, Progress, Solution
+from gradflow.escape import escape
+from gradflow.initializations import Start
+from gradflow.limits import NEAR, Limit
+from gradflow.solution import CONVERGED, DIVERGED, STALLED, Index, Observe, Progress, Solution
 
 # Dormand and Prince's method of order 8(5,3) in 12 stages, and its dense output of order 7 in 3 stages more: II.5 and
 # II.6 of Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I. Row s of WEIGHTS makes the state at which
@@ -46,7 +57,11 @@ FIRST = 0.03  # First step, in units of the state.
 SMALLEST, SAFETY, LARGEST = 0.2, 0.93, 10.0  # Factors between one step and the next.
 LIMIT = 1e-2  # An error ||Y - X|| / ||Y|| of this times rtol is none.
 STILL = 1e-14  # Steps of this length, in units of the state, are none.
+PATIENCE = 64  # Steps without motion between one look at the Hessian and the next.
 TINY = 1e-300  # Makes 0 / 0 a 0.
+
+Look = Callable[[Array, Index], Mapping[str, Array]]
+Back = Callable[[Array, Index], Array]
 
 
 @dataclass
@@ -54,6 +69,7 @@ class _Front:
     """The runs that still move, and how far they have come: every field has a leading axis over them."""
 
     dynamics: Dynamics
+    limit: Limit
     runs: Index  # indices into the batch
     seen: Index  # number of samples observed
     t: Array
@@ -65,13 +81,18 @@ class _Front:
     first_error: Array
     first_loss: Array
     largest: Array  # norm of the state so far
+    unit: Array  # in which the distance to the limit is small or not
+    still: Index  # number of steps without motion up to here
 
     @classmethod
-    def at(cls, dynamics: Dynamics, start: Array, horizon: float) -> Self:
+    def at(cls, dynamics: Dynamics, limit: Limit, start: Array, horizon: float) -> Self:
         velocity = dynamics.velocity(start)
         size, speed = _norm(start), _norm(velocity)
+        unit = _norm(limit.product)
+        alone = limit.saddle & (unit == 0.0)
         return cls(
             dynamics,
+            limit,
             runs=np.arange(len(start)),
             seen=np.ones(len(start), dtype=np.intp),
             t=np.zeros(len(start)),
@@ -83,12 +104,14 @@ class _Front:
             first_error=dynamics.error(start),
             first_loss=dynamics.loss(start),
             largest=size,
+            unit=np.where(alone, _norm(dynamics.product(start)), unit),
+            still=np.zeros(len(start), dtype=np.intp),
         )
 
     def select(self, kept: NDArray[np.bool_]) -> Self:
         parts = {field.name: getattr(self, field.name) for field in fields(self)}
-        dynamics = parts.pop("dynamics").select(kept)
-        return replace(self, dynamics=dynamics, **{name: part[kept] for name, part in parts.items()})
+        chosen = {name: parts.pop(name).select(kept) for name in ("dynamics", "limit")}
+        return replace(self, **chosen, **{name: part[kept] for name, part in parts.items()})
 
 
 def integrate(
@@ -98,6 +121,7 @@ def integrate(
     observe: Observe,
     rtol: float = 1e-8,
     progress: Progress = lambda fraction: None,
+    limit: Limit | None = None,
 ) -> Solution:
     """Integrate d state / dt = velocity(state) from t = 0, observed at the given times.
 
@@ -116,6 +140,8 @@ def integrate(
         Tolerance on the error of X, relative to the largest ||X|| of the trajectory.
     progress : callable
         Called with the fraction of the horizon that the slowest run has covered.
+    limit : Limit, optional
+        Where the runs end; without it, where generic starts do of the rank of theirs.
 
     Returns
     -------
@@ -126,45 +152,95 @@ def integrate(
     times = np.asarray(times, dtype=np.float64)
     solution = Solution(len(start), len(times))
     solution.work[:] = 1
+    if limit is None:
+        factors = np.nan_to_num(start, posinf=0.0, neginf=0.0)
+        limit = Limit.of(dynamics, np.full(len(start), start.shape[-1]), Start(factors))
+    apart, goal, state, together = _apart(dynamics, limit, start)
+
+    def look(states: Array, runs: Index) -> Mapping[str, Array]:
+        return observe(dynamics.select(runs), together(states, runs), runs)
+
     # A first step that is too long, and an escape to infinity, overflow on their way to being noticed.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        front = _Front.at(dynamics, start, times[-1])
-        sound = front.select(np.isfinite(_norm(front.velocity)))
-        if sound.runs.size:
-            solution.record(sound.runs, 0, observe(sound.dynamics, sound.state, sound.runs))
+        front = _Front.at(apart, goal, np.ascontiguousarray(state), times[-1])
+        sound = np.flatnonzero(np.isfinite(_norm(front.velocity)))
+        if sound.size:
+            solution.record(sound, 0, observe(dynamics.select(sound), start[sound], sound))
         while True:
-            front = _retire(front, solution, times, observe, rtol)
+            front = _retire(front, solution, times, look, rtol)
             if not front.runs.size:
                 progress(1.0)
                 return solution
             progress(front.t.min() / times[-1])
-            _step(front, solution, times, observe, rtol)
+            _step(front, solution, times, look, rtol)
 
 
-def _retire(front: _Front, solution: Solution, times: Array, observe: Observe, rtol: float) -> _Front:
-    """The runs that go on. Those at their limit hold it for the samples left."""
+def _apart(dynamics: Dynamics, limit: Limit, start: Array) -> tuple[Dynamics, Limit, Array, Back]:
+    """The problem in the basis of Y's modes, where there is one, and how states of some of the runs come back."""
+    basis = dynamics.basis()
+    if basis is None:
+        return dynamics, limit, start, lambda states, runs: states
+    apart = replace(dynamics, data=basis.diagonal(basis.values))
+    state = dynamics.turned(start, partial(turn, basis.left), partial(turn, basis.right))
+
+    def together(states: Array, runs: Index) -> Array:
+        return dynamics.turned(states, *(partial(np.matmul, part[runs]) for part in (basis.left, basis.right)))
+
+    return apart, limit.turned(dynamics, basis), state, together
+
+
+def _retire(front: _Front, solution: Solution, times: Array, look: Look, rtol: float) -> _Front:
+    """The runs that go on. Those that are at rest hold their state for the samples left."""
     error, loss, speed = front.dynamics.error(front.state), front.dynamics.loss(front.state), _norm(front.velocity)
     before = front.t < times[-1]
     escaped = (error > DIVERGENCE * np.maximum(1.0, front.first_error)) | (front.t + front.step == front.t)
     diverged = ~np.isfinite(speed) | (before & escaped)
-    learned = 2.0 * loss <= (LIMIT * rtol) ** 2 * squared_norm(front.dynamics.data)
-    length = front.step * speed
-    # A state that decays to 0 keeps moving relative to itself, but neither to what it was nor to the loss left.
-    faded = (length <= STILL * front.largest) & (length * speed <= STILL**2 * loss)
-    resting = (length <= STILL * _norm(front.state)) | faded
-    converged = before & ~diverged & ((learned & (error <= LIMIT * rtol)) | resting)
+    learned = (2.0 * loss <= (LIMIT * rtol) ** 2 * squared_norm(front.dynamics.data)) & (error <= LIMIT * rtol)
+    still = _is_still(front, loss, speed)
+    front.still = np.where(still, front.still + 1, 0)
+    there = front.limit.is_near(front.dynamics, front.state, LIMIT * rtol, front.unit)
+    there |= still & front.limit.is_near(front.dynamics, front.state, NEAR, front.limit.size)
+    converged = before & ~diverged & (learned | there)
+    stalled = before & ~diverged & ~converged & (speed == 0.0) & front.limit.known
+    for run in np.flatnonzero(before & ~diverged & ~converged & ~front.limit.known & (front.still % PATIENCE == 1)):
+        found = _verdict(front.select(np.array([run])))
+        converged[run], stalled[run] = found == CONVERGED, found == STALLED
+
     solution.outcome[front.runs[diverged]] = DIVERGED
-    solution.outcome[front.runs[converged]] = CONVERGED
-    if converged.any():
-        held = front.select(converged)
+    solution.outcome[front.runs[stalled]] = STALLED
+    ended = ~diverged & ~stalled & (~before | converged)
+    if ended.any():
+        last = front.select(ended)
+        otherwise = np.where(converged[ended], CONVERGED, solution.outcome[last.runs])
+        solution.outcome[last.runs] = last.limit.outcome(last.dynamics, last.state, otherwise)
+    if (converged | stalled).any():
+        held = front.select(converged | stalled)
         rows, samples = _spans(held.seen, np.full_like(held.seen, len(times)))
-        limits = observe(held.dynamics, held.state, held.runs)
-        solution.record(held.runs[rows], samples, {name: values[rows] for name, values in limits.items()})
-    going = before & ~diverged & ~converged
+        values = look(held.state, held.runs)
+        solution.record(held.runs[rows], samples, {name: value[rows] for name, value in values.items()})
+    going = before & ~diverged & ~converged & ~stalled
     return front if going.all() else front.select(going)
 
 
-def _step(front: _Front, solution: Solution, times: Array, observe: Observe, rtol: float) -> None:
+def _is_still(front: _Front, loss: Array, speed: Array) -> NDArray[np.bool_]:
+    """Whether steps move nothing."""
+    length = front.step * speed
+    # A state that decays to 0 keeps moving relative to itself, but neither to what it was nor to the loss left.
+    faded = (length <= STILL * front.largest) & (length * speed <= STILL**2 * loss)
+    return (length <= STILL * _norm(front.state)) | faded
+
+
+def _verdict(one: _Front) -> str:
+    """What a single run is that rests where theory knows no limit; nothing if it is to go on."""
+    growth, direction = escape(one.dynamics, one.state, float(one.largest[0]))
+    if growth == 0.0:
+        return CONVERGED
+    # The velocity rounds like its largest terms, of the size of the curvature times the state.
+    rounding = STILL * float(one.largest[0] * REACH / one.step[0])
+    return STALLED if abs(np.vdot(direction, one.velocity)) <= rounding else ""
+
+
+def _step(front: _Front, solution: Solution, times: Array, look: Look, rtol: float) -> None:
     """Every run tries its step; those for which it is accurate are observed on the way, and advance."""
     left = times[-1] - front.t
     step = np.minimum(front.step, left)
@@ -190,7 +266,7 @@ def _step(front: _Front, solution: Solution, times: Array, observe: Observe, rto
         rows, samples = _spans(inner.seen, reached[passed])
         inside = _interpolate(inner, step[passed], stages[passed], rows, times[samples])
         solution.work[inner.runs] += DENSE_STAGES - STAGES - 1
-        solution.record(inner.runs[rows], samples, observe(inner.dynamics.select(rows), inside, inner.runs[rows]))
+        solution.record(inner.runs[rows], samples, look(inside, inner.runs[rows]))
 
     # An eighth root, by operations that round alike for one run and for many.
     factor = np.fmin(front.growth, np.fmax(SMALLEST, SAFETY / np.sqrt(np.sqrt(np.sqrt(ratio)))))

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+ROUNDING = 4.0 * float(np.finfo(np.float64).eps)  # of a column, in units of the factors and per row
+
 
 def reduce(factors: Array) -> tuple[Array, Array]:
     """Thin LQ decomposition R = L B^T.
@@ -26,7 +28,10 @@ def reduce(factors: Array) -> tuple[Array, Array]:
         B, with orthonormal columns.
     """
     basis, triangle = np.linalg.qr(factors.mT)
-    return np.ascontiguousarray(triangle.mT), basis
+    # Columns that are nothing but rounding would add ranks that the factors do not have.
+    noise = ROUNDING * factors.shape[-2] * np.linalg.norm(factors, axis=(-2, -1))
+    kept = np.linalg.norm(triangle, axis=-1) > noise[..., None]
+    return np.ascontiguousarray((triangle * kept[..., None]).mT), basis
 
 
 def restore(reduced: Array, basis: Array) -> Array:

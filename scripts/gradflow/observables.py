@@ -6,13 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradflow.dynamics import Dynamics, squared_norm
+from gradflow.limits import Limit
 from gradflow.solution import Index, Observe
 
 Array = NDArray[np.float64]
 
 
-def observer(dynamics: Dynamics, start: Array, widths: Array, product: bool = False) -> Observe:
+def observer(
+    dynamics: Dynamics, start: Array, widths: Array, product: bool = False, limit: Limit | None = None
+) -> Observe:
     """Function that observes states of `dynamics`, for trajectories of widths k, shape (batch,), that begin at `start`.
+
+    They end at `limit`, or without it where generic starts do.
 
     It maps (dynamics, state, runs), the dynamics and states of the runs of the batch with indices `runs`, to:
 
@@ -26,7 +31,7 @@ def observer(dynamics: Dynamics, start: Array, widths: Array, product: bool = Fa
     - `product`, shape (len(runs), m * n): X, row-major, if asked for.
     """
     initial = dynamics.imbalance(start)
-    limit, gramian_limit = dynamics.limit(widths), dynamics.gramian_limit(widths)
+    goal = limit or Limit.of(dynamics, widths)
 
     def observe(dynamics: Dynamics, state: Array, runs: Index) -> Mapping[str, Array]:
         observation: dict[str, Array] = {
@@ -37,14 +42,13 @@ def observer(dynamics: Dynamics, start: Array, widths: Array, product: bool = Fa
         imbalance = dynamics.imbalance(state)
         if imbalance is not None and initial is not None:
             observation["drift"] = np.sqrt(squared_norm(imbalance - initial[runs]))
-        if limit is not None:
-            observation["distance"] = np.sqrt(squared_norm(dynamics.product(state) - limit[runs]))
+        observation["distance"] = np.sqrt(squared_norm(dynamics.product(state) - goal.product[runs]))
         local_rate = dynamics.local_rate(state)
         if local_rate is not None:
             observation["local_rate"] = local_rate
         gramian = dynamics.gramian(state)
-        if gramian is not None and gramian_limit is not None:
-            observation["gramian_distance"] = np.sqrt(squared_norm(gramian - gramian_limit[runs]))
+        if gramian is not None and goal.gramian is not None:
+            observation["gramian_distance"] = np.sqrt(squared_norm(gramian - goal.gramian[runs]))
         if product:
             observation["product"] = dynamics.product(state).reshape(len(state), -1)
         return observation

@@ -9,6 +9,8 @@ from gradflow import rates
 
 Array = NDArray[np.float64]
 
+AT_SADDLE = "spectrum at the saddle"
+
 
 class Prediction(NamedTuple):
     """What theory says of one exponential rate; NaN where it says nothing, as where convergence is algebraic.
@@ -46,6 +48,10 @@ class Facts(NamedTuple):
         eta of descent; 0 for a flow.
     moving : ndarray of bool, shape (p,), or None
         Of a spectral start: the modes that are not at rest from the start.
+    limits : ndarray, shape (p,), or None
+        Singular values of X(inf) in the order of `values`, where they are known.
+    tied : bool
+        Whether the start has V = U.
     modes : ndarray, shape (p,), or None
         lambda_{0,i} of a spectral start; of descent, which does not conserve it, at the end of the run.
     lambda0 : float or None
@@ -63,6 +69,8 @@ class Facts(NamedTuple):
     rank: int
     step_size: float = 0.0
     moving: NDArray[np.bool_] | None = None
+    limits: Array | None = None
+    tied: bool = False
     modes: Array | None = None
     lambda0: float | None = None
     imbalance: Array = np.zeros(1)
@@ -111,8 +119,9 @@ def _spectral(
 ) -> dict[str, list[Prediction]]:
     """Predictions where every mode is on its own: the product is as slow as the slowest of those that move."""
     modes = [Prediction()] * len(found)
-    for mode in np.flatnonzero(moving):
-        modes[mode] = _prediction(facts, found[mode], by, of_flow[mode])
+    for place, mode in enumerate(_order(facts, found)):
+        if moving[mode]:
+            modes[place] = _prediction(facts, found[mode], by, of_flow[mode])
     slowest = found[moving].min(initial=np.inf), of_flow[moving].min(initial=np.inf)
     return {"product": [_prediction(facts, slowest[0], by, slowest[1], bound)], "mode": modes}
 
@@ -139,11 +148,42 @@ def _asymmetric(facts: Facts) -> dict[str, list[Prediction]]:
         of_flow = rates.spectral(facts.values, facts.modes)
         found = rates.descent(of_flow, facts.step_size)
         return _spectral(facts, facts.moving, found, of_flow, "Proposition 3", bound)
+    if _fallen(facts).any() and facts.rank >= np.count_nonzero(facts.values) and not facts.tied:
+        return _at_saddle(facts, bound)
     if facts.lambda0 is not None and not facts.step_size:
         rate = float(rates.regularized_product(facts.values, facts.lambda0, facts.rows, facts.columns, facts.rank))
         return {"product": [_prediction(facts, rate, "spectrum of S~", _paper(facts), bound)], "mode": unknown}
     local = facts.local if facts.width >= np.count_nonzero(facts.values) else np.nan
     return {"product": [_prediction(facts, local, "local rate", bound=bound)], "mode": unknown}
+
+
+def _fallen(facts: Facts) -> NDArray[np.bool_]:
+    """Modes of Y that X loses, shape (p,)."""
+    if facts.limits is None:
+        return np.zeros(len(facts.values), dtype=bool)
+    return (facts.limits == 0.0) & (facts.values > 1e-12 * facts.values[0])
+
+
+def _order(facts: Facts, found: Array) -> NDArray[np.intp]:
+    """Modes in the order that X has them in near its end: those that fall to 0 after the others, the slowest first."""
+    return np.argsort(np.where(_fallen(facts), found, 0.0), kind="stable")
+
+
+def _at_saddle(facts: Facts, bound: float) -> dict[str, list[Prediction]]:
+    """Balanced factors of a square X whose determinant has the other sign than that of Y.
+
+    They end at the best approximation of rank m - 1. There U and V deviate from it by e^{-sigma_m t} in the last mode,
+    whose value is the product of both, and by e^{-(sigma_i - sigma_m) t} between it and mode i, which X is linear in.
+    """
+    values, unknown = facts.values, [Prediction()] * (len(facts.values) - 1)
+    if _fallen(facts)[:-1].any() or facts.lambda0 != 0.0:
+        return {"product": [_prediction(facts, np.nan, "", bound=bound)], "mode": [*unknown, Prediction()]}
+    mode = 2.0 * float(rates.descent(values[-1], facts.step_size))
+    gap = float(rates.descent(values[-2] - values[-1], facts.step_size)) if len(values) > 1 else np.inf
+    return {
+        "product": [_prediction(facts, min(mode, gap), AT_SADDLE, bound=bound)],
+        "mode": [*unknown, _prediction(facts, mode, AT_SADDLE)],
+    }
 
 
 def _regularized(facts: Facts) -> dict[str, list[Prediction]]:

@@ -14,6 +14,7 @@ Observe = Callable[[Dynamics, Array, Index], Mapping[str, Array]]
 Progress = Callable[[float], None]
 
 COMPLETED, CONVERGED, DIVERGED = "completed", "converged", "diverged"
+SADDLE, ESCAPED, STALLED = "saddle", "escaped", "stalled"
 
 
 @dataclass
@@ -25,8 +26,11 @@ class Solution:
     runs, samples : int
         Size of the batch, and number of times at which each run is observed.
     outcome : ndarray of str, shape (runs,)
-        `completed` (the horizon was reached), `converged` (the limit was reached earlier and is held from there on)
-        or `diverged` (observed up to there).
+        `completed` (the horizon was reached), `converged` (the limit was reached earlier and is held from there on, and
+        no direction escapes from it), `saddle` (where theory knows that the start ends at a saddle: it was reached),
+        `escaped` (likewise, but rounding or finite steps led away from it), `stalled` (it rests, and is held, at a
+        point from which a direction escapes that the start does not excite beyond rounding) or `diverged` (observed up
+        to there).
     work : ndarray of int, shape (runs,)
         Descent steps, or evaluations of the velocity.
     observed : dict of ndarray, each of shape (runs, samples, ...)

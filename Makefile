@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Live progress bars where there is a terminal to show them.
 LIVE := $(shell [ -t 2 ] && echo --logger rich)
 
-.PHONY: all test docs benchmark growth cluster test-cluster lock
+.PHONY: all test docs benchmark growth coverage cluster test-cluster lock
 
 all: .venv/installed
 	@echo "Running the workflow on all cores; results go to results/, logs to logs/."
@@ -38,6 +38,11 @@ benchmark: .venv/installed
 growth: export PYTHONPATH = scripts
 growth: .venv/installed
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/growth.py
+
+# The tables of docs/coverage.md.
+coverage: export PYTHONPATH = scripts
+coverage: .venv/installed
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/coverage.py
 
 cluster: .venv/cluster
 

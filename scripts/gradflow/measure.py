@@ -67,7 +67,7 @@ def measure(
     floor: float,
     *,
     fraction: float = 0.1,
-    largest_uncertainty: float = 0.15,
+    largest_uncertainty: float = 0.2,
 ) -> Measured:
     r"""Slowest exponential rate of a distance that decays to a floor, with its uncertainty.
 
@@ -102,7 +102,7 @@ def measure(
     The uncertainty of a model has two parts. Noise: twice the movement that errors of one floor, of any signs,
     can cause. Resolution: modes about r_1 whose rates have variance v turn exp(-r_1 t) into
     exp(-r_1 t + v t^2 / 2), so a window that does not see a curvature below v does not see them either, and the
-    slowest may lie 2 sqrt(v) below their mean. The rate is that of the model whose two parts have the smallest
+    slowest may lie 3 sqrt(v) below their mean. The rate is that of the model whose two parts have the smallest
     sum; twice its largest disagreement with the two models on either side is added.
 
     What a record does not show is not in the uncertainty: a slowest mode hidden below the others until the
@@ -169,7 +169,7 @@ class _Fit:
         """Noise and resolution in units of r_1, for errors of `level` floors per sample, of any signs."""
         q, r = np.linalg.qr(self.tangent)
         moves = np.abs(q[:, -2:]).sum(0) / np.maximum(np.abs(r.diagonal()[-2:]), _TINY)
-        return 2 * level * moves[0], 2 * np.sqrt(level * moves[1])
+        return 2 * level * moves[0], 3 * np.sqrt(level * moves[1])
 
 
 def _ladder(t: Array, distance: Array, floor: float) -> list[_Fit]:

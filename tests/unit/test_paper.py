@@ -95,7 +95,8 @@ def test_general_rates_are_within_three_percent_of_the_local_rate_and_no_bound_i
     assert len(found) >= 0.75 * asked
     bounded = rates.dropna(subset=["bound", "measured"])
     assert (bounded["measured"] + bounded["uncertainty"] >= bounded["bound"]).all()
-    assert (bounded["bound"] > 0.1).sum() > 50
+    assert set(bounded["solver"]) == {"flow"}  # descent moves Q, and has no such bound
+    assert (bounded["bound"] > 0.1).sum() > 25
 
 
 def test_rates_of_descent_are_within_one_percent_of_theirs(asymmetric):

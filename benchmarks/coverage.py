@@ -13,6 +13,7 @@ import pandas as pd
 
 import decays
 from experiments import datasets
+from experiments.tables import against_theory
 from gradflow.measure import measure
 
 TRAJECTORIES = 150
@@ -36,10 +37,9 @@ def synthetic(seed: int) -> pd.DataFrame:
 
 def of_results(folder: Path) -> pd.DataFrame:
     """By solver: how many quantities have a predicted rate, how many of them a measured one, and how many hold it."""
-    columns = ["solver", "measured", "uncertainty", "predicted"]
-    rates = datasets.read(sorted(map(str, folder.glob("rates/*/*/*.parquet"))), columns).to_pandas()
+    columns = ["solver", "measured", "uncertainty", "predicted", "predicted_early", "bound"]
+    rates = against_theory(datasets.read(sorted(map(str, folder.glob("rates/*/*/*.parquet"))), columns).to_pandas())
     rates = rates[rates["predicted"].notna()]
-    rates["inside"] = (rates["measured"] - rates["predicted"]).abs() <= rates["uncertainty"]
     by_solver = rates.groupby("solver", observed=True)
     table = by_solver.agg(trajectories=("predicted", "size"), given=("measured", "count"), inside=("inside", "sum"))
     table.loc["all"] = table.sum()

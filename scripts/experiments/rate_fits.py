@@ -133,6 +133,6 @@ def _columns(measured: Measured) -> dict[str, Any]:
 
 
 def _predicted(theory: Prediction) -> dict[str, Any]:
-    numbers = {"predicted": theory.rate, "paper": theory.paper, "bound": theory.bound}
+    numbers = {"predicted": theory.rate, "predicted_early": theory.early, "paper": theory.paper, "bound": theory.bound}
     known = {name: value for name, value in numbers.items() if np.isfinite(value)}
     return {**known, "predicted_by": theory.by if "predicted" in known else None}

@@ -78,10 +78,11 @@ def against_theory(rates: pd.DataFrame) -> pd.DataFrame:
     """The rates with the columns `ratio`, measured / predicted, and whether they are `compared` (both are known),
     `inside` (the prediction lies within measured +- uncertainty) and `violations` (they lie below the bound)."""
     measured, uncertainty = rates["measured"], rates["uncertainty"]
+    latest = rates[["predicted", "predicted_early"]].max(axis=1, skipna=True)
     return rates.assign(
         ratio=measured / rates["predicted"],
         compared=measured.notna() & rates["predicted"].notna(),
-        inside=(measured - rates["predicted"]).abs() <= uncertainty,
+        inside=(measured + uncertainty >= rates["predicted"]) & (measured - uncertainty <= latest),
         violations=measured + uncertainty < rates["bound"],
     )
 

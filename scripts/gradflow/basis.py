@@ -97,5 +97,6 @@ def leading(values: Array, ranks: Array, allowed: NDArray[np.bool_] | None = Non
     kept: NDArray[np.bool_] = chosen & (np.cumsum(chosen, axis=1) <= ranks[:, None])
     close = np.abs(values[:, :, None] - values[:, None, :]) <= EQUAL * values[:, :1, None]
     positive = values > EQUAL * values[:, :1]
-    undecided: NDArray[np.bool_] = close & (positive & kept)[:, :, None] & (positive & ~kept)[:, None, :]
-    return np.where(undecided.any(axis=(1, 2), keepdims=True)[:, 0], np.nan, np.where(kept, values, 0.0))
+    apart = close & (positive & kept)[:, :, None] & (positive & ~kept)[:, None, :]
+    undecided = np.any(apart.reshape(len(values), -1), axis=1)
+    return np.where(undecided[:, None], np.nan, np.where(kept, values, 0.0))

@@ -193,6 +193,11 @@ def regularized_gramian(
     return entries(values, rows + columns if rank is None else rank, step_size).min((-2, -1))
 
 
+def positive(singular_values: ArrayLike, lambda0: float | None, rows: int, columns: int) -> int:
+    """Number of eigenvalues of S~ that are > 0: directions that the limit of a start of full rank keeps."""
+    return int(np.count_nonzero(_generator(singular_values, lambda0 or 0.0, rows, columns)[0] > 0))
+
+
 def _generator(
     singular_values: ArrayLike, lambda0: ArrayLike, rows: int, columns: int
 ) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:

@@ -17,13 +17,26 @@ def measured(experiment, **changes):
 
 def ratios(rates, **which):
     """Measured over predicted rate where both are known, and the number of rows that ask for it."""
-    some = rates[np.logical_and.reduce([rates[name] == value for name, value in which.items()])]
-    some = some[some["predicted"].notna()]
+    some = chosen(rates, **which)
     return (some["measured"] / some["predicted"]).dropna(), len(some)
+
+
+def chosen(rates, **which):
+    """The rows that theory predicts."""
+    some = rates[np.logical_and.reduce([rates[name] == value for name, value in which.items()])]
+    return some[some["predicted"].notna()]
 
 
 def assert_within(found, part, share):
     assert np.mean(np.abs(found - 1) <= part) >= share, found.describe()
+
+
+def assert_inside(some, share):
+    """The prediction lies within the uncertainty of so many of the rates, and most of them are known to 1 %."""
+    known = some.dropna(subset="measured")
+    gap = (known["measured"] - known["predicted"]).abs()
+    assert np.mean(gap <= known["uncertainty"]) >= share, known[gap > known["uncertainty"]].describe()
+    assert np.mean(gap <= 0.01 * known["predicted"]) >= 0.9
 
 
 def test_the_measured_boundary_of_acceleration_is_that_of_theory_within_one_percent():
@@ -71,20 +84,20 @@ def asymmetric():
     return measured("rates-asymmetric", replicates=2)
 
 
-def test_spectral_and_linear_rates_are_within_one_percent_of_theory(asymmetric):
+def test_spectral_and_linear_rates_have_theory_within_their_uncertainty(asymmetric):
     spectral = measured("rates-spectral")[1]
     runs, rates = asymmetric
     flow = rates[rates["solver"] == "flow"]
-    for found, asked in (
-        ratios(spectral, solver="flow", quantity="product"),
-        ratios(spectral, solver="flow", quantity="mode"),
-        ratios(spectral, solver="exact", quantity="product"),
-        ratios(spectral, solver="exact", quantity="mode"),
-        ratios(flow, dynamics="linear", quantity="product"),
-        ratios(measured("rates-symmetric", replicates=2)[1], dynamics="symmetric"),
+    for some in (
+        chosen(spectral, solver="flow", quantity="product"),
+        chosen(spectral, solver="flow", quantity="mode"),
+        chosen(spectral, solver="exact", quantity="product"),
+        chosen(spectral, solver="exact", quantity="mode"),
+        chosen(flow, dynamics="linear", quantity="product"),
+        chosen(measured("rates-symmetric", replicates=2)[1], dynamics="symmetric"),
     ):
-        assert_within(found, 0.01, 0.99)
-        assert len(found) >= 0.75 * asked
+        assert_inside(some, 0.99)
+        assert some["measured"].notna().sum() >= 0.75 * len(some)
 
 
 def test_general_rates_are_within_three_percent_of_the_local_rate_and_no_bound_is_violated(asymmetric):
@@ -99,11 +112,11 @@ def test_general_rates_are_within_three_percent_of_the_local_rate_and_no_bound_i
     assert (bounded["bound"] > 0.1).sum() > 25
 
 
-def test_rates_of_descent_are_within_one_percent_of_theirs(asymmetric):
+def test_rates_of_descent_have_theirs_within_their_uncertainty(asymmetric):
     runs, rates = asymmetric
     spectral = rates[rates["run"].isin(runs["run"][runs["initialization"] == "spectral"])]
-    assert_within(ratios(spectral, dynamics="asymmetric", solver="descent")[0], 0.01, 0.99)
-    assert_within(ratios(rates, dynamics="linear", solver="descent")[0], 0.01, 0.99)
+    assert_inside(chosen(spectral, dynamics="asymmetric", solver="descent"), 0.99)
+    assert_inside(chosen(rates, dynamics="linear", solver="descent"), 0.99)
 
 
 def test_a_small_gaussian_start_of_a_rectangular_problem_converges_at_sigma_min_not_twice_that(asymmetric):

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from experiments.errors import InputError
 from experiments.figures import style
+from experiments.tables import against_theory
 
 # Told apart without colours too: by their form, by lightness, and by the panels that the dynamics have.
 MARKS: dict[str, dict[str, Any]] = {
@@ -62,11 +63,7 @@ def draw(tables: dict[str, pd.DataFrame]) -> Figure:
 def numbers(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """A row a dynamics, solver and quantity: how many rates were measured, how close they are to theory, how many have
     the prediction within their uncertainty, and violations of the bound."""
-    rates = tables["rates"].assign(
-        error=lambda frame: (frame["measured"] / frame["predicted"] - 1).abs(),
-        inside=lambda frame: (frame["measured"] - frame["predicted"]).abs() <= frame["uncertainty"],
-        violated=lambda frame: frame["measured"] + frame["uncertainty"] < frame["bound"],
-    )
+    rates = against_theory(tables["rates"]).assign(error=lambda frame: (frame["ratio"] - 1).abs())
     return pd.DataFrame(
         [
             {
@@ -77,7 +74,7 @@ def numbers(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
                 "median error": some["error"].median(),
                 "within 1 %": f"{(some['error'] <= 0.01).sum()} of {some['error'].notna().sum()}",
                 "within uncertainty": f"{some['inside'].sum()} of {some['error'].notna().sum()}",
-                "bound violated": int(some["violated"].sum()),
+                "bound violated": int(some["violations"].sum()),
             }
             for (dynamics, solver, quantity), some in rates.groupby(["dynamics", "solver", "quantity"], observed=True)
         ]

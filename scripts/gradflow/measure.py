@@ -21,7 +21,7 @@ NOISE, RESOLUTION, DISAGREEMENT = "noise", "resolution", "disagreement"
 _SAFETY = 10.0  # the window ends where the distance is this many floors
 _LEAST = 8  # samples that a window needs
 _LEAST_GAP = 0.01  # between the two slowest, in units of r_1: closer rates are one to a model
-_MISFIT = 100.0  # floors; a record that no model follows more closely is no sum of exponentials
+_MISFIT = 300.0  # floors; a record that no model follows more closely is no sum of exponentials
 _WINDOWS = 6  # nested windows tried, equally spaced in the logarithm of the distance
 _POINTS = 32  # samples of a window that a fit sees
 _EVALUATIONS = 9  # of a model, per fit
@@ -89,8 +89,8 @@ def measure(
     - 'floor reached': the start is within 10 / fraction floors, or the floor comes before the exponent has
       settled;
     - 'too few samples': fewer than 8 samples between fraction * distance[0] and 10 floors;
-    - 'no fit': no model follows these samples within 100 floors;
-    - 'no decay': the slowest exponential that fits them decays by less than a factor e within its window.
+    - 'no fit': no model follows these samples within 300 floors;
+    - 'no decay': where a model does, its slowest exponential decays by less than a factor e.
 
     Notes
     -----
@@ -99,11 +99,11 @@ def measure(
     fitted with 1, 2, then 3 rates by variable projection, in units of the floor, as far as the samples of the
     window allow; a model counts where it fits to within the floor, or as closely as any.
 
-    The uncertainty of a model has two parts. Noise: twice the movement that errors of one floor, of any signs,
-    can cause. Resolution: modes about r_1 whose rates have variance v turn exp(-r_1 t) into
-    exp(-r_1 t + v t^2 / 2), so a window that does not see a curvature below v does not see them either, and the
-    slowest may lie 3 sqrt(v) below their mean. The rate is that of the model whose two parts have the smallest
-    sum; twice its largest disagreement with the two models on either side is added.
+    The uncertainty of a model has two parts. Noise: twice the movement that errors of one floor, or of its misfit
+    if that is larger, of any signs, can cause. Resolution: modes about r_1 whose rates have variance v turn
+    exp(-r_1 t) into exp(-r_1 t + v t^2 / 2), so a window that does not see a curvature below v does not see them
+    either, and the slowest may lie 3 sqrt(v) below their mean. The rate is that of the model whose two parts have
+    the smallest sum; twice its largest disagreement with the two models on either side is added.
 
     What a record does not show is not in the uncertainty: a slowest mode hidden below the others until the
     floor or the end.
@@ -130,11 +130,13 @@ def measure(
         return _none(NO_FIT)
     good = [fit for fit in fits if fit.misfit <= level]
     rates = np.array([fit.rate for fit in good])
-    noise, resolution = (rates * part for part in np.transpose([fit.limits(level) for fit in good]))
-    best = int(np.argmin(noise + resolution))
-    begin, rate = first + good[best].begin, float(rates[best])
-    if rate * (t[stop - 1] - t[begin]) < 1:
+    noise, resolution = (rates * part for part in np.transpose([fit.limits() for fit in good]))
+    begins = first + np.array([fit.begin for fit in good])
+    decays = rates * (t[stop - 1] - t[begins]) >= 1
+    if not decays.any():
         return _none(NO_DECAY)
+    best = int(np.argmin(np.where(decays, noise + resolution, np.inf)))
+    begin, rate = int(begins[best]), float(rates[best])
     disagreement = 2 * np.abs(rates[max(best - 2, 0) : best + 3] - rate).max()
     parts = {NOISE: float(noise[best]), RESOLUTION: float(resolution[best]), DISAGREEMENT: float(disagreement)}
     uncertainty = sum(parts.values())
@@ -165,9 +167,10 @@ class _Fit:
     def rate(self) -> float:
         return float(np.exp(self.gaps[0]))
 
-    def limits(self, level: float) -> tuple[float, float]:
-        """Noise and resolution in units of r_1, for errors of `level` floors per sample, of any signs."""
+    def limits(self) -> tuple[float, float]:
+        """Noise and resolution in units of r_1, for errors of a floor per sample or of the misfit, of any signs."""
         q, r = np.linalg.qr(self.tangent)
+        level = max(1.0, self.misfit)
         moves = np.abs(q[:, -2:]).sum(0) / np.maximum(np.abs(r.diagonal()[-2:]), _TINY)
         return 2 * level * moves[0], 3 * np.sqrt(level * moves[1])
 

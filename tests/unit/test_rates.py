@@ -31,7 +31,7 @@ def factor_flow(y, left, right, horizon):
 
 
 def agrees(found, rate):
-    return found.reason is None and abs(found.rate - rate) <= max(found.uncertainty, 1e-5 * rate) <= 0.02 * rate
+    return found.reason is None and abs(found.rate - rate) <= min(max(found.uncertainty, 1e-5 * rate), 0.02 * rate)
 
 
 @pytest.mark.parametrize(("sigma", "u", "v"), [(1.0, 1.5, 0.2), (0.5, 0.1, 2.0), (2.0, 0.3, 0.3), (0.0, 1.5, 0.5)])

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 ROUNDING = 4.0 * float(np.finfo(np.float64).eps)  # of a row in the singular basis, per row that it is a sum of
-EQUAL = 1e-12  # Values that differ by this times the largest are equal.
 
 
 class Basis(NamedTuple):
@@ -76,27 +75,3 @@ def turn(basis: Array, rows: Array) -> Array:
     noise = ROUNDING * basis.shape[-1] * np.linalg.norm(np.abs(basis.mT) @ np.abs(rows), axis=-1)
     turned[np.linalg.norm(turned, axis=-1) <= noise] = 0.0
     return turned
-
-
-def leading(values: Array, ranks: Array, allowed: NDArray[np.bool_] | None = None) -> Array:
-    """The largest of the allowed values, so many of each run; the others are 0.
-
-    Parameters
-    ----------
-    values : ndarray, shape (batch, p)
-        >= 0, descending.
-    ranks : ndarray, shape (batch,)
-    allowed : ndarray of bool, shape (batch, p), optional
-
-    Returns
-    -------
-    ndarray, shape (batch, p)
-        NaN for a run in which one of several equal values is kept and another is not.
-    """
-    chosen = np.ones(values.shape, dtype=bool) if allowed is None else allowed
-    kept: NDArray[np.bool_] = chosen & (np.cumsum(chosen, axis=1) <= ranks[:, None])
-    close = np.abs(values[:, :, None] - values[:, None, :]) <= EQUAL * values[:, :1, None]
-    positive = values > EQUAL * values[:, :1]
-    apart = close & (positive & kept)[:, :, None] & (positive & ~kept)[:, None, :]
-    undecided = np.any(apart.reshape(len(values), -1), axis=1)
-    return np.where(undecided[:, None], np.nan, np.where(kept, values, 0.0))

@@ -11,8 +11,8 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gradflow import closed_forms, gauge
-from gradflow.basis import Basis, leading, turn
+from gradflow import closed_forms, gauge, reach
+from gradflow.basis import Basis
 from gradflow.initializations import Start
 from gradflow.products import Product as Times
 from gradflow.products import Step
@@ -199,7 +199,7 @@ class Riccati(Product):
         return left(left(state).mT).mT
 
     def kept(self, widths: Array, start: Start | None = None) -> Array:
-        return kept_positive(self.data, widths, start)
+        return reach.positive(self.data, widths, start)
 
     def limit(self, widths: Array) -> Array:
         return self.basis().part(self.data, self.kept(widths))
@@ -245,7 +245,7 @@ class Symmetric(Dynamics):
         return left(state)
 
     def kept(self, widths: Array, start: Start | None = None) -> Array:
-        return kept_positive(self.data, widths, start)
+        return reach.positive(self.data, widths, start)
 
     def limit(self, widths: Array) -> Array:
         return self.basis().part(self.data, self.kept(widths))
@@ -314,24 +314,11 @@ class Asymmetric(Dynamics):
         )
 
     def kept(self, widths: Array, start: Start | None = None) -> Array | None:
-        basis = Basis.singular(self.data)
-        if start is None:
-            return leading(basis.values, widths)
-        if start.modes is not None:
-            learned = (start.modes.products > 0.0) | (start.modes.imbalances != 0.0)
-            return leading(basis.values, widths, learned)
-        left, right = (
-            turn(basis.left, self.factors(start.factors)[0]),
-            turn(basis.right, self.factors(start.factors)[1]),
-        )
-        size = basis.values.shape[-1]
-        started = (left[:, :size] != 0.0).any(axis=2) | (right[:, :size] != 0.0).any(axis=2)
-        ranks = np.minimum(widths, np.linalg.matrix_rank(start.factors))
-        return leading(basis.values, ranks, started & reached_by_balance(left, right, basis, start.lambda0))
+        return reach.singular(self.data, widths, start)
 
     def limit(self, widths: Array) -> Array | None:
         basis = Basis.singular(self.data)
-        return basis.part(self.data, leading(basis.values, widths))
+        return basis.part(self.data, reach.leading(basis.values, widths))
 
     def closed_form(self, times: Array, start: Start) -> tuple[Dynamics, Array]:
         rows = self.data.shape[1]
@@ -553,52 +540,6 @@ DYNAMICS: dict[str, type[Dynamics]] = {
 }
 
 
-def kept_positive(data: Array, widths: Array, start: Start | None) -> Array:
-    """Eigenvalues of symmetric Y, descending, that X = U U^T keeps: the positive ones, as many as U(0) has ranks."""
-    basis = Basis.eigen(data)
-    started: NDArray[np.bool_] | None = None
-    if start is not None:
-        left = start.factors[:, : data.shape[1]]
-        started = (turn(basis.left, left) != 0.0).any(axis=2)
-        widths = np.minimum(widths, np.linalg.matrix_rank(left))
-    return leading(np.maximum(basis.values, 0.0), widths, started)
-
-
-def reached_by_balance(left: Array, right: Array, basis: Basis, lambda0: float | Array | None) -> NDArray[np.bool_]:
-    """Modes that a start can reach without its product losing a rank on the way, which balanced factors do not.
-
-    Of a square X with det X(0) det Y < 0 this leaves the smallest mode out, and of V = U with a symmetric Y those with
-    negative eigenvalues.
-
-    Parameters
-    ----------
-    left, right : ndarray, shapes (batch, m, w) and (batch, n, w)
-        Factors in the singular basis of Y.
-    basis : Basis
-    lambda0 : float, ndarray of shape (batch,), or None
-        Where Q(0) = lambda0 I.
-
-    Returns
-    -------
-    ndarray of bool, shape (batch, min(m, n))
-    """
-    reached = np.ones(basis.values.shape, dtype=bool)
-    if lambda0 is None or left.shape[1] != right.shape[1]:
-        return reached
-    balanced = np.broadcast_to(lambda0, len(reached)) == 0.0
-    reached[:, -1] = ~(balanced & opposed(left, right))
-    signs = np.sign(np.sum(basis.left * basis.right, axis=1))
-    same_bases = (basis.left == basis.right * signs[:, None, :]).all(axis=(1, 2))
-    tied = same_bases & (squared_norm(left - signs[:, :, None] * right) <= 1e-26 * squared_norm(left))
-    return np.where((balanced & tied)[:, None], signs > 0.0, reached)
-
-
-def opposed(left: Array, right: Array) -> NDArray[np.bool_]:
-    """Whether det X(0) det Y < 0, shape (batch,), of square factors in the singular basis of Y."""
-    full = np.linalg.matrix_rank(left) == left.shape[1]
-    return np.asarray(full & (np.linalg.slogdet(left @ right.mT)[0] < 0.0))
-
-
 def regularized_limit(data: Array, lambda0: Array, widths: Array) -> tuple[Array, NDArray[np.bool_]]:
     """R R^T that (21) tends to from generic starts: the positive part of 2 [[lambda0/2 I, Y], [Y^T, -lambda0/2 I]].
 
@@ -612,7 +553,7 @@ def regularized_limit(data: Array, lambda0: Array, widths: Array) -> tuple[Array
     generator[:, np.arange(rows + columns), np.arange(rows + columns)] = lambda0[:, None] * signs
     basis = Basis.eigen(generator)
     values = np.maximum(basis.values, 0.0)
-    unique = ~np.isnan(leading(values, widths)[:, 0])
+    unique = ~np.isnan(reach.leading(values, widths)[:, 0])
     kept = np.where(np.arange(rows + columns) < widths[:, None], values, 0.0)
     return basis.left * kept[:, None, :] @ basis.left.mT, unique
 

@@ -7,9 +7,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from gradflow.basis import EQUAL, Basis
+from gradflow.basis import Basis
 from gradflow.dynamics import Dynamics, squared_norm
 from gradflow.initializations import Start
+from gradflow.reach import EQUAL
 from gradflow.solution import ESCAPED, SADDLE
 
 Array = NDArray[np.float64]

@@ -17,12 +17,15 @@ Three facts about Phi^T R0, the start in the eigenbasis of S = Phi diag(mu) Phi^
 A start that is orthogonal to a growing mode, or of deficient rank, stays so for ever. In floating point it is
 so only up to rounding, which e^{St} would blow up into an escape that never happens. What lies below the
 rounding of Phi^T R0 therefore counts as zero.
+
+Where rows of R0 differ by many orders, the small ones are lost in that rounding, and with them what hangs on
+them: those starts go to `many_digits`, which is slower by far.
 """
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gradflow import small_products
+from gradflow import many_digits, small_products
 
 Array = NDArray[np.float64]
 
@@ -69,10 +72,15 @@ def riccati(t: ArrayLike, generator: ArrayLike, factor: ArrayLike) -> Array:
     -----
     The eigenvalues of S are known to an absolute error of order eps ||S||: a competition that is decided by a
     smaller difference of two eigenvalues is decided by rounding. Likewise, a component of R0 along an
-    eigenvector is known to an absolute error of order eps ||R0||, column by column.
+    eigenvector is known to an absolute error of order eps ||R0||, column by column, unless `many_digits` finds
+    that its rows differ by many orders.
     """
-    values, basis = np.linalg.eigh(np.asarray(generator, dtype=np.float64))
-    return _solve(t, np.zeros(len(values)), values, basis, _reduced(factor))[0]
+    s, r0 = np.asarray(generator, dtype=np.float64), np.asarray(factor, dtype=np.float64)
+    values, basis = np.linalg.eigh(s)
+    product = _solve(t, np.zeros(len(values)), values, basis, _reduced(r0))[0]
+    for run in np.flatnonzero(many_digits.is_graded(r0)):
+        product[run] = many_digits.riccati(np.asarray(t, dtype=np.float64), s[run], r0[run])
+    return product
 
 
 def symmetric(t: ArrayLike, data: ArrayLike, factor: ArrayLike) -> Array:
@@ -92,7 +100,13 @@ def symmetric(t: ArrayLike, data: ArrayLike, factor: ArrayLike) -> Array:
     return riccati(t, 2 * y, 2 * u0) / 4  # P = 4 X, S = 2 Y
 
 
-def regularized(t: ArrayLike, data: ArrayLike, factors: ArrayLike, lambda0: ArrayLike) -> Array:
+def regularized(
+    t: ArrayLike,
+    data: ArrayLike,
+    factors: ArrayLike,
+    lambda0: ArrayLike,
+    many: bool = True,
+) -> Array:
     r"""P(t) = R R^T of the regularized flow (19) with Q0 replaced by lambda0 I, equation (21).
 
     It is the flow of the unregularized problem (10) wherever U0^T U0 - V0^T V0 = lambda0 I.
@@ -103,6 +117,8 @@ def regularized(t: ArrayLike, data: ArrayLike, factors: ArrayLike, lambda0: Arra
     data : array_like, shape (batch, m, n)         Y
     factors : array_like, shape (batch, m + n, w)  R0 = [U0; V0]
     lambda0 : array_like, shape (batch,)
+    many : bool
+        Whether starts whose rows differ by many orders get the digits of `many_digits`, at its cost.
 
     Returns
     -------
@@ -114,8 +130,7 @@ def regularized(t: ArrayLike, data: ArrayLike, factors: ArrayLike, lambda0: Arra
     psi_i) by an angle of tangent tau = sigma / (|lambda0|/2 + sqrt(sigma^2 + lambda0^2/4)), with eigenvalues
     +-(|lambda0|/2 + sigma tau). At |lambda0| >> sigma the growing modes differ by sigma tau only, which this
     form knows to full relative accuracy. Where X is far smaller than P it comes from `small_products`, so that it
-    has its own digits. They are fewer where rows of R0 differ by many orders, since the singular vectors of Y mix
-    them, and late where R0 is of deficient rank besides.
+    has its own digits, and from `many_digits` where rows of U0, or of V0, differ by many orders.
 
     References
     ----------
@@ -147,9 +162,16 @@ def regularized(t: ArrayLike, data: ArrayLike, factors: ArrayLike, lambda0: Arra
     )
     reduced, time = _reduced(factors), np.asarray(t, dtype=np.float64)
     gramian, deficient = _solve(time, base[:, 0], gaps, basis, reduced)
+    r0 = np.asarray(factors, dtype=np.float64)
+    graded = many_digits.is_graded(r0[:, :m], r0[:, m:])
     limits = np.where(deficient, EARLY, small_products.GROWTH)[:, None]
     able = np.hypot(sigma, half).max(axis=-1, keepdims=True) * time <= limits
     for run, solved in enumerate(gramian):
+        if many and graded[run]:
+            diagonal = np.diag(np.repeat([half[run, 0], -half[run, 0]], [m, n]))
+            diagonal[:m, m:], diagonal[m:, :m] = y[run], y[run].T
+            solved[:] = many_digits.riccati(time, diagonal, r0[run])
+            continue
         again = able[run] & small_products.is_small(solved, m, float(tau[run].max()))
         if again.any():
             solved[again, :m, m:] = small_products.product(

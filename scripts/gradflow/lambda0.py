@@ -95,7 +95,9 @@ class Objective:
         """X^I(t) for each candidate, shape (candidates, samples, m, n)."""
         rows, batch = len(self.data), len(lambda0)
         data, factors = (np.broadcast_to(part, (batch, *part.shape)) for part in (self.data, self.factors))
-        return closed_forms.regularized(self.times, data, factors, lambda0)[..., :rows, rows:]
+        # in double precision, whatever the start: a fit asks for hundreds of candidates
+        gramian = closed_forms.regularized(self.times, data, factors, lambda0, many=False)
+        return gramian[..., :rows, rows:]
 
     def __call__(self, lambda0: ArrayLike) -> Array:
         """The objective of each candidate, shape (candidates,)."""

@@ -189,24 +189,25 @@ def nudged(rng, array):
     return np.nextafter(array, np.inf * rng.choice([-1.0, 1.0], np.shape(array)))
 
 
-def product_reference(time, data, factors, lambda0):
-    """X(t) of the regularized flow, and its change where each input moves by one ulp."""
+def product_reference(time, data, factors, lambda0, deficient=False):
+    """X(t) of the regularized flow, and its change where each input, save a deficient start, moves by one ulp."""
     rows, rng = len(data), np.random.default_rng(0)
 
     def product(data, factors, lambda0):
         generator = regularized_generator(data, lambda0)
-        return riccati_reference([time], generator, exact(factors))[0][:rows, rows:]
+        return riccati_reference([time], generator, exact(factors), 0 if deficient else None)[0][:rows, rows:]
 
     expected = product(data, factors, lambda0)
-    moved = (product(nudged(rng, data), nudged(rng, factors), nudged(rng, lambda0)) for _ in range(2))
+    starts = [factors if deficient else nudged(rng, factors) for _ in range(2)]
+    moved = (product(nudged(rng, data), start, nudged(rng, lambda0)) for start in starts)
     return expected, max(norm(other - expected) for other in moved)
 
 
-def assert_product_is_accurate(time, data, factors, lambda0):
+def assert_product_is_accurate(time, data, factors, lambda0, deficient=False):
     """To 1e-11 of X itself, or to what a few ulps of the input change it by."""
     found = closed_forms.regularized([time], data[None], factors[None], [lambda0])[0, 0]
     assert np.array_equal(found, found.T)
-    expected, moved = product_reference(time, data, factors, lambda0)
+    expected, moved = product_reference(time, data, factors, lambda0, deficient)
     rows = len(data)
     case = f"t={time}, lambda0 {lambda0}, data {data.tolist()}, factors {factors.tolist()}"
     assert distance(found[:rows, rows:], expected) <= max(1e-11 * norm(expected), 20 * moved), case
@@ -244,6 +245,65 @@ def test_product_is_accurate_relative_to_itself(size, columns, side):
         lambda0 = float(rng.choice([0, 1e-12, 1e-6, 1, -1, 30, -1e3]))
         fastest = np.hypot(np.linalg.norm(data, 2), lambda0 / 2)
         assert_product_is_accurate(min(10.0 ** rng.uniform(-8, 6), 100 / fastest), data, factors, lambda0)
+
+
+def graded(rng, size):
+    """A start of any width whose rows, and at times columns, differ by up to eleven orders."""
+    width = int(rng.integers(1, size + 2))
+    factors = rng.standard_normal((size, width)) * 10.0 ** rng.uniform(-8, 3, size)[:, None]
+    if rng.random() < 0.3:
+        factors *= 10.0 ** rng.uniform(-8, 3, width)
+    return factors
+
+
+def repeated(rng, factors):
+    """The start with a column twice and one of zeros: of deficient rank without rounding."""
+    return np.column_stack([factors, rng.choice([-0.25, 2]) * factors[:, 0], np.zeros(len(factors))])
+
+
+@pytest.mark.parametrize("reach", [0.01, 1, 30, 300, 2000])
+@pytest.mark.parametrize("deficient", [False, True])
+def test_product_is_accurate_where_rows_of_the_start_differ_by_many_orders(reach, deficient):
+    """Singular vectors mix the large rows into the small ones; seeds are fresh in every run."""
+    rng = np.random.default_rng()
+    for _ in range(8):
+        m, n = rng.integers(1, 4, 2)
+        data, factors = 10.0 ** rng.choice([-14, -3, 0, 2]) * rng.standard_normal((m, n)), graded(rng, m + n)
+        factors = repeated(rng, factors) if deficient else factors
+        lambda0 = float(rng.choice([0, 1e-12, 1, -1, 30, -1e3]))
+        fastest = np.hypot(np.linalg.norm(data, 2), lambda0 / 2)
+        assert_product_is_accurate(reach * rng.uniform(0.5, 1) / fastest, data, factors, lambda0, deficient)
+
+
+@pytest.mark.parametrize("reach", [0.01, 1, 30, 200])
+@pytest.mark.parametrize("deficient", [False, True])
+def test_symmetric_flow_is_accurate_where_rows_of_the_start_differ_by_many_orders(reach, deficient):
+    rng = np.random.default_rng()
+    for _ in range(8):
+        m = int(rng.integers(1, 5))
+        data, factor = rng.standard_normal((m, m)), graded(rng, m)
+        data, factor = data + data.T, repeated(rng, factor) if deficient else factor
+        time = reach * rng.uniform(0.5, 1) / np.linalg.norm(data, 2) / 2
+        found = closed_forms.symmetric([time], data[None], factor[None])[0, 0]
+        rank = 0 if deficient else None
+
+        def product(data, factor, time=time, rank=rank):
+            return riccati_reference([time], 2 * exact(data), 2 * exact(factor), rank)[0] / 4
+
+        expected, upper = product(data, factor), np.triu(nudged(rng, data))
+        moved = norm(product(upper + np.triu(upper, 1).T, factor) - expected)
+        case = f"t={time}, data {data.tolist()}, factor {factor.tolist()}"
+        assert distance(found, expected) <= max(1e-11 * norm(expected), 20 * moved) + 1e-300, case
+
+
+def test_runs_with_graded_rows_leave_the_bits_of_their_neighbours():
+    rng = np.random.default_rng()
+    data, factors = rng.standard_normal((2, 2, 3)), rng.standard_normal((2, 5, 4))
+    factors[1, 1] *= 1e-8
+    together = closed_forms.regularized(TIMES, data, factors, [1.0, 1.0])
+    for run in range(2):
+        alone = closed_forms.regularized(TIMES, data[[run]], factors[[run]], [1.0])[0]
+        assert np.array_equal(together[run], alone)
 
 
 # ---- the Riccati equation ------------------------------------------------------------------------

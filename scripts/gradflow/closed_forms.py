@@ -130,7 +130,7 @@ def regularized(
     psi_i) by an angle of tangent tau = sigma / (|lambda0|/2 + sqrt(sigma^2 + lambda0^2/4)), with eigenvalues
     +-(|lambda0|/2 + sigma tau). At |lambda0| >> sigma the growing modes differ by sigma tau only, which this
     form knows to full relative accuracy. Where X is far smaller than P it comes from `small_products`, so that it
-    has its own digits, and from `many_digits` where rows of U0, or of V0, differ by many orders.
+    has its own digits, and P from `many_digits` where rows of U0, or of V0, differ by many orders.
 
     References
     ----------

@@ -23,21 +23,27 @@ NOISE = context.mpf(10) ** (40 - DIGITS)  # of a component beside its row
 
 
 def is_graded(*blocks: Array) -> NDArray[np.bool_]:
-    """Whether rows of a block differ by more than `GRADED`, per run.
+    """Whether rows of a block differ by more than `GRADED`, or rows of different blocks and columns both do, per run.
 
-    A single column scales its rows and mixes nothing; a row that is zero stays out.
+    A row of zeros differs from any other. A single column scales its rows and mixes nothing.
 
     Parameters
     ----------
     *blocks : ndarray, shape (batch, rows, w)
         The rows that the eigenvectors mix.
     """
-    graded = np.zeros(len(blocks[0]), dtype=np.bool_)
-    for block in blocks:
-        sizes = np.linalg.norm(block, axis=-1)
-        least = np.min(np.where(sizes > 0, sizes, np.inf), axis=-1)
-        graded |= np.max(sizes, axis=-1) / GRADED > least
-    return graded & (blocks[0].shape[-1] > 1)
+    sizes = [np.linalg.norm(block, axis=-1) for block in blocks]
+    within = np.any([_differ(size) for size in sizes], axis=0)
+    columns = np.linalg.norm(np.concatenate(blocks, axis=1), axis=1)
+    columns = np.where(columns > 0, columns, columns.max(axis=-1, keepdims=True))  # those of zeros play no part
+    across = _differ(np.concatenate(sizes, axis=-1)) & _differ(columns)
+    return (within | across) & (blocks[0].shape[-1] > 1)
+
+
+def _differ(sizes: Array) -> NDArray[np.bool_]:
+    """Whether the largest is more than `GRADED` times the smallest."""
+    differ: NDArray[np.bool_] = sizes.max(axis=-1) / GRADED > sizes.min(axis=-1)
+    return differ
 
 
 def riccati(t: Array, generator: Array, factor: Array) -> Array:

@@ -248,11 +248,13 @@ def test_product_is_accurate_relative_to_itself(size, columns, side):
 
 
 def graded(rng, size):
-    """A start of any width whose rows, and at times columns, differ by up to eleven orders."""
+    """A start of any width whose rows, and at times columns, differ by up to eleven orders; one row may be zero."""
     width = int(rng.integers(1, size + 2))
     factors = rng.standard_normal((size, width)) * 10.0 ** rng.uniform(-8, 3, size)[:, None]
     if rng.random() < 0.3:
         factors *= 10.0 ** rng.uniform(-8, 3, width)
+    if rng.random() < 0.1:
+        factors[rng.integers(size)] = 0
     return factors
 
 

@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from experiments import datasets
 from experiments.datasets import Matrix
-from gradflow.measure import Measured, measure
+from gradflow.measure import NOT_CONVERGED, Measured, measure
 from gradflow.predictions import Facts, Prediction, predict
-from gradflow.solution import Progress, floor
+from gradflow.solution import ESCAPED, Progress, floor
 
 # Relative size of what is 0, or equal, up to rounding.
 ROUNDING = 1e-12
@@ -52,7 +52,9 @@ def _fit(run: Mapping[str, Any], samples: pd.DataFrame, data: np.ndarray) -> Ite
         theory = predicted[quantity][mode or 0] if quantity in predicted else Prediction()
         # The Gramian is of the size of |lambda0| where the product is of that of Y.
         size = max(1.0, distance.max() / scale)
-        measured = measure(times, distance, level * size)
+        # A run that has left the limit of its flow does not tend to it, however close it came.
+        escaped = run["outcome"] == ESCAPED
+        measured = Measured.none(NOT_CONVERGED) if escaped else measure(times, distance, level * size)
         yield {
             **described,
             "quantity": quantity,

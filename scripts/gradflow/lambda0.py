@@ -13,9 +13,10 @@ Array = NDArray[np.float64]
 
 # Candidates of one sign, up to REACH times the spectral radius of Q(0), their square roots evenly spaced: where the
 # radius is far above the singular values of Y, minima lie close to 0. While the objective falls at the last one,
-# another follows at twice its lambda0, up to FARTHEST radii.
+# another follows at STRIDE times its lambda0, up to FARTHEST radii.
 CANDIDATES = 20
 REACH = 4.0
+STRIDE = 1.25
 FARTHEST = 1024.0
 STEP = 1e-5  # of a central difference, in units of the radius
 # A radius below this share of ||R(0)||_F^2 + ||Y||_F scales no search: X^I changes by its own rounding there.
@@ -162,7 +163,7 @@ def _extended(objective: Objective, sign: int, magnitudes: Array, values: Array)
     """The scan of one sign, continued while the objective falls."""
     last = magnitudes[-1] * FARTHEST / REACH
     while values[-1] < values[-2] and magnitudes[-1] < last:
-        magnitudes = np.append(magnitudes, 2.0 * magnitudes[-1])
+        magnitudes = np.append(magnitudes, STRIDE * magnitudes[-1])
         values = np.append(values, objective(sign * magnitudes[-1:]))
     return magnitudes, values
 

@@ -60,6 +60,11 @@ class Measured:
     limited_by: str | None
     reason: str | None
 
+    @classmethod
+    def none(cls, reason: str) -> Measured:
+        """No rate, for a reason."""
+        return cls(np.nan, np.nan, np.nan, np.nan, 0, 0, None, reason)
+
 
 def measure(
     t: ArrayLike,
@@ -112,42 +117,38 @@ def measure(
     if t.ndim != 1 or t.shape != distance.shape or not (np.diff(t) > 0).all():
         raise ValueError(f"t {t.shape} must increase, and distance {distance.shape} have its shape")
     if not len(t) or not np.isfinite(distance).all():
-        return _none(NOT_CONVERGED)
+        return Measured.none(NOT_CONVERGED)
     floor = max(floor, float(np.finfo(float).eps * distance.max()), _TINY)
     if fraction * distance[0] <= _SAFETY * floor:
-        return _none(FLOOR)
+        return Measured.none(FLOOR)
     first = int(np.flatnonzero(distance > fraction * distance[0])[-1]) + 1
     stop = int(np.flatnonzero(distance > _SAFETY * floor)[-1]) + 1
     if first == len(t):
-        return _none(NOT_CONVERGED)
+        return Measured.none(NOT_CONVERGED)
     if stop - first < _LEAST:
-        return _none(TOO_FEW)
+        return Measured.none(TOO_FEW)
 
     ladder = _ladder(t[first:stop], distance[first:stop] / distance[0], floor / distance[0])
     fits = [fit for fit in ladder if len(fit.gaps) == 1 or fit.gaps[1] > fit.gaps[0] + np.log(_LEAST_GAP)]
     level = max(1.0, min(fit.misfit for fit in fits))
     if level > _MISFIT:
-        return _none(NO_FIT)
+        return Measured.none(NO_FIT)
     good = [fit for fit in fits if fit.misfit <= level]
     rates = np.array([fit.rate for fit in good])
     noise, resolution = (rates * part for part in np.transpose([fit.limits() for fit in good]))
     begins = first + np.array([fit.begin for fit in good])
     decays = rates * (t[stop - 1] - t[begins]) >= 1
     if not decays.any():
-        return _none(NO_DECAY)
+        return Measured.none(NO_DECAY)
     best = int(np.argmin(np.where(decays, noise + resolution, np.inf)))
     begin, rate = int(begins[best]), float(rates[best])
     disagreement = 2 * np.abs(rates[max(best - 2, 0) : best + 3] - rate).max()
     parts = {NOISE: float(noise[best]), RESOLUTION: float(resolution[best]), DISAGREEMENT: float(disagreement)}
     uncertainty = sum(parts.values())
     if not uncertainty <= largest_uncertainty * rate:
-        return _none(FLOOR if stop < len(t) else NOT_CONVERGED)
+        return Measured.none(FLOOR if stop < len(t) else NOT_CONVERGED)
     window = float(t[begin]), float(t[stop - 1]), stop - begin
     return Measured(rate, uncertainty, *window, len(good[best].gaps), max(parts, key=parts.__getitem__), None)
-
-
-def _none(reason: str) -> Measured:
-    return Measured(np.nan, np.nan, np.nan, np.nan, 0, 0, None, reason)
 
 
 @dataclass(frozen=True)

@@ -268,7 +268,7 @@ def test_an_edit_reruns_what_uses_it_and_nothing_else(snakemake, write_config, p
         "scripts/experiments/figures/reconstruction.py": {"draw_figure"},
         "scripts/gradflow/descent.py": {"simulate", "fit_rates", "tabulate_rates", "draw_figure"},
         "scripts/gradflow/matrices.py": {"generate_matrices", "simulate", "fit_rates", "tabulate_rates", "draw_figure"},
-        "scripts/gradflow/measure.py": {"fit_rates"},
+        "scripts/gradflow/measure.py": {"fit_rates", "tabulate_rates"},
         "scripts/gradflow/rates.py": {"fit_rates", "tabulate_rates"},
         "scripts/gradflow/dynamics.py": {"simulate", "fit_rates", "tabulate_rates", "draw_figure"},
         "scripts/experiments/tables.py": {"tabulate_rates"},

@@ -265,6 +265,7 @@ def test_an_edit_reruns_what_uses_it_and_nothing_else(snakemake, write_config, p
     assert scheduled(snakemake, "--configfile", path, **options) == set()
     expected = {
         "scripts/experiments/figures/style.py": {"draw_figure"},
+        "scripts/draw_figure.py": {"draw_figure"},
         "scripts/experiments/figures/reconstruction.py": {"draw_figure"},
         "scripts/gradflow/descent.py": {"simulate", "fit_rates", "tabulate_rates", "draw_figure"},
         "scripts/gradflow/matrices.py": {"generate_matrices", "simulate", "fit_rates", "tabulate_rates", "draw_figure"},
@@ -272,6 +273,7 @@ def test_an_edit_reruns_what_uses_it_and_nothing_else(snakemake, write_config, p
         "scripts/gradflow/dynamics.py": {"simulate", "fit_rates", "tabulate_rates", "draw_figure"},
         "scripts/experiments/tables.py": {"tabulate_rates"},
         "scripts/experiments/config.py": set(),
+        "scripts/experiments/figures/modes.py": set(),
     }
     for file, rules in expected.items():
         source = project_copy / file
@@ -280,6 +282,30 @@ def test_an_edit_reruns_what_uses_it_and_nothing_else(snakemake, write_config, p
         assert scheduled(snakemake, "--configfile", path, **options) == rules, file
         source.write_text(before)
     assert scheduled(snakemake, "--configfile", path, **options) == set()
+
+
+def test_rewording_reruns_nothing_but_what_writes_the_words_out(snakemake, write_config, project_copy):
+    path = write_config(small_config())
+    options = {"project": project_copy}
+    assert snakemake("--configfile", path, **options).returncode == 0
+    for file in (project_copy / "scripts").rglob("*.py"):
+        file.write_text(file.read_text() + "\n# A comment, and a date that is later than that of any result.\n")
+    scripts = project_copy / "scripts"
+    replace(scripts / "generate_matrices.py", "are constant or collinear", "are constant or depend on others")
+    replace(scripts / "gradflow" / "descent.py", '"""', '"""Reworded: ', count=1)
+    replace(scripts / "gradflow" / "initializations.py", "cannot be rescaled", "can never be rescaled")
+    replace(scripts / "experiments" / "errors.py", "did you mean", "did you perhaps mean")
+    assert scheduled(snakemake, "--configfile", path, **options) == set()
+    replace(scripts / "experiments" / "tables.py", "Predictions for descent are", "Of descent, the predictions are")
+    assert scheduled(snakemake, "--configfile", path, **options) == {"tabulate_rates"}
+    replace(scripts / "gradflow" / "rates.py", '"too few samples", ', '"few samples", ')
+    assert scheduled(snakemake, "--configfile", path, **options) == {"fit_rates", "tabulate_rates"}
+
+
+def replace(file, old, new, count=-1):
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, count))
 
 
 def test_an_interrupted_workflow_goes_on_where_it_stopped(write_config, snakemake, tmp_path):

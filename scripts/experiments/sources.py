@@ -9,8 +9,8 @@ Not part of the key are
   MESSAGES or one that ends in `Error` or `Warning`;
 - listings: the arguments of calls of LISTINGS, which say what there is to choose from, not what was chosen.
 
-WORDS, as calls, keywords or what is assigned to, hold text that readers see in legends, notes and documentation. It is
-part of the key only where that is asked for.
+Words, text that readers see in legends, notes and documentation, are part of the key only where that is asked for. They
+are assigned to WORDS or are keywords of that name, or they are arguments without keyword of calls of DECLARATIONS.
 """
 
 import ast
@@ -26,7 +26,8 @@ SCRIPTS = Path(__file__).parents[1]
 LOGGERS = {"logger", "logging", "warnings"}
 MESSAGES = {"message", "unknown"}
 LISTINGS = {"Listing"}
-WORDS = {"Column", "LABELS", "NOTES", "label", "meaning", "unit"}
+DECLARATIONS = {"Column", "Parameter"}
+WORDS = {"LABELS", "NOTES", "label", "meaning"}
 
 # What text is. In a message everything is one, and in words what is no message.
 CODE, WORD, MESSAGE = range(3)
@@ -83,10 +84,10 @@ def _read(module: str) -> Code:
         raise ModuleNotFoundError(f"no module {module} in {SCRIPTS}")
     tree = ast.parse(path.read_bytes())
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    listener = _Listener()
-    listener.visit(tree, CODE)
-    code, words = (hashlib.sha256("\0".join(parts).encode()).digest() for parts in (listener.code, listener.words))
-    return Code(code, words, frozenset(_imported(listener.imports, package)))
+    writer = _Writer()
+    writer.visit(tree, CODE)
+    code, words = (hashlib.sha256("\0".join(parts).encode()).digest() for parts in (writer.code, writer.words))
+    return Code(code, words, frozenset(_imported(writer.imports, package)))
 
 
 @cache
@@ -113,7 +114,7 @@ def _imported(statements: list[ast.Import | ast.ImportFrom], package: str) -> It
             yield from (name for name in _with_packages(prefix + alias.name) if _path(name))
 
 
-class _Listener:
+class _Writer:
     """Writes a syntax tree down in one pass: its code, the words in it, and its imports."""
 
     def __init__(self) -> None:
@@ -144,14 +145,16 @@ class _Listener:
     def _visit_fields(self, node: ast.AST, text: int) -> None:
         # Fields that are empty are left out: newer Pythons add some.
         self.code.append(type(node).__name__)
+        declares = isinstance(node, ast.Call) and _name(node.func) in DECLARATIONS
         for field in node._fields:
             value = getattr(node, field, None)
             if value is None or value == [] or field == "ctx":
                 continue
             self.code.append(field)
+            inner = max(text, WORD) if declares and field == "args" else text
             for part in value if isinstance(value, list) else [value]:
                 if isinstance(part, ast.AST):
-                    self.visit(part, text)
+                    self.visit(part, inner)
                 else:
                     self.code.append(repr(part))
         self.code.append(".")

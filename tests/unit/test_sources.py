@@ -22,7 +22,7 @@ class Kind:
 
     name = "kind"
     label = "a label"
-    parameters = {"scale": Parameter("scale", meaning="how large", unit="1")}
+    parameters = {"scale": Parameter(float, "how large", "1", column="scale")}
 
 
 def work(values):
@@ -93,7 +93,7 @@ def test_words_are_part_of_a_key_where_they_are_asked_for(project, old, new):
         ('name = "kind"', 'name = "sort"'),
         ("{values}: two", "{values}: three"),
         ("not values", "values"),
-        ('Parameter("scale"', 'Parameter("size"'),
+        ('column="scale"', 'column="size"'),
         ("len(values)", "max(values)"),
         ("raise InputError", "raise ValueError"),
     ],

@@ -7,6 +7,7 @@ import venv
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import PROJECT
 
 IMPORT = """
@@ -65,6 +66,11 @@ def test_the_source_distribution_holds_the_workflow(built):
         names = {name.partition("/")[2] for name in opened.getnames()}
     assert names >= {"Snakefile", "config.yaml", "workflow/rules/trajectories.smk", "scripts/simulate.py", "LICENSE"}
     assert not [name for name in names if name.startswith(("results/", "logs/", ".venv/", ".snakemake/"))]
+
+
+def test_the_version_is_the_one_to_cite(built):
+    cited = yaml.safe_load((PROJECT / "CITATION.cff").read_text())
+    assert [file.name.split("-")[1] for file in built.glob("*.whl")] == [cited["version"]]
 
 
 def test_every_module_is_imported_from_where_it_is_installed(installed, tmp_path):

@@ -9,19 +9,24 @@ from snakemake.logging import logger
 from snakemake.utils import min_version
 
 min_version("9.13")
-sys.path.insert(0, str(Path(workflow.basedir, "scripts")))
+
+# Not `workflow.basedir`: in a module, that is the folder of the Snakefile that uses it. Relative, so that a moved or
+# copied project does not look changed.
+HOME = Path(os.path.relpath(workflow.current_basedir.get_path_or_uri(secret_free=True)))
+sys.path.insert(0, str(HOME.absolute() / "scripts"))
 from experiments import checks, config as configuration, costs, figures, grid, sources, summary
 
 STARTED = time.time()
 
-# The paper's experiments, unless the user brings others: Snakemake would merge the two.
+# The paper's experiments, unless the user brings others: Snakemake would merge the two. A module that is given a config
+# reads none.
 if not workflow.overwrite_configfiles:
 
-    configfile: Path(workflow.basedir, "config.yaml")
+    configfile: HOME / "config.yaml"
 
 
-# Relative, so that a moved or copied project does not look changed.
-CONFIG_FILE = Path(os.path.relpath(workflow.configfiles[-1]))
+# Paths in the config start at its file; a config that is a dict is taken for a file in the working directory.
+CONFIG_FILE = Path(os.path.relpath(workflow.configfiles[-1] if workflow.configfiles else "config"))
 try:
     configuration.check_writable(Path("results"))
     for warning in configuration.prepare(config, CONFIG_FILE):

@@ -67,7 +67,8 @@ if "snakemake" in globals():
     snakemake = globals()["snakemake"]
     with logs.to(snakemake.log[0]):
         experiment = snakemake.wildcards.experiment
-        rows = generate(experiment, **snakemake.params)
+        keys = ("seed", "replicates", "points", "folder")
+        rows = generate(experiment, *(snakemake.params[key] for key in keys))
         provenance = grid.provenance(snakemake.config, experiment)
         with datasets.writing(snakemake.output[0], datasets.MATRICES, provenance) as add:
             while block := list(islice(rows, BLOCK)):

@@ -256,5 +256,5 @@ def figure_files(config: Mapping[str, Any], name: str) -> dict[str, list[str]]:
 
 
 def figure_module(config: Mapping[str, Any], name: str) -> str:
-    """File below scripts/ that draws figures of a figure's kind."""
-    return f"experiments/figures/{module_of(config['figures'][name]['kind'])}.py"
+    """Name of the module that draws a figure."""
+    return f"experiments.figures.{module_of(config['figures'][name]['kind'])}"

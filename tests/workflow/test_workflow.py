@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import json
 import re
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from matplotlib.text import Text
 
 import draw_figure
 from experiments import config as configuration
-from experiments import figures, grid
+from experiments import figures, grid, sources
 from experiments.figures import style
 
 NUMBERS = ["t", "step", "loss", "error", "drift"]
@@ -95,6 +96,20 @@ def test_numbers_do_not_depend_on_chunks_cores_or_other_values_of_an_axis(snakem
         assert same_rows(*(frame.sort_values(order).reset_index(drop=True) for frame in (kept, before)))
 
 
+# At its end, a job notes the modules that it has loaded.
+NOTE_MODULES = """
+import atexit, json, os, sys
+
+@atexit.register
+def note():
+    job = getattr(sys.modules["__main__"], "snakemake", None)
+    if job is not None:
+        found = {"script": os.path.basename(sys.argv[0]).split(".")[-2], "modules": list(sys.modules)}
+        with open(f"modules-{os.getpid()}.json", "w") as file:
+            json.dump(found | dict(job.wildcards.items()), file)
+"""
+
+
 @pytest.fixture(scope="module")
 def every_stage(tmp_path_factory):
     """Folder in which a config with every stage and every kind of figure ran, and the config."""
@@ -132,7 +147,10 @@ def every_stage(tmp_path_factory):
         },
     }
     folder = tmp_path_factory.mktemp("every-stage")
-    finished = snakemake_in(folder, "--configfile", write_yaml(config, folder / "my.yaml"))
+    (folder / "sitecustomize.py").write_text(NOTE_MODULES)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(folder))
+        finished = snakemake_in(folder, "--configfile", write_yaml(config, folder / "my.yaml"))
     assert finished.returncode == 0, finished.stderr
     assert "s of numerics" in finished.stderr
     return folder, config
@@ -185,6 +203,18 @@ def test_every_figure_is_fit_for_print_and_drawn_again_is_the_same_bytes(every_s
         assert b"/FontFile2" in printed
         assert b"/Type3" not in printed
         assert "<title>" in (folder / "results" / "figures" / f"{name}.svg").read_text()
+
+
+def test_a_job_loads_no_module_that_is_not_part_of_its_key(every_stage):
+    folder, config = every_stage
+    jobs = [json.loads(file.read_text()) for file in folder.glob("modules-*.json")]
+    assert {job["script"] for job in jobs} >= {"simulate", "fit_rates", "fit_lambda0", "tabulate_rates", "draw_figure"}
+    project = {file.stem for file in (PROJECT / "scripts").iterdir()}
+    for job in jobs:
+        named = [grid.figure_module(config, job["figure"])] if "figure" in job else []
+        loaded = {module for module in job["modules"] if module.split(".")[0] in project}
+        assert loaded
+        assert loaded <= sources.used(job["script"], *named)
 
 
 def test_jobs_ask_for_the_memory_that_they_take_and_at_most_three_times_that(every_stage):
@@ -265,6 +295,7 @@ def test_an_edit_reruns_what_uses_it_and_nothing_else(snakemake, write_config, p
     assert scheduled(snakemake, "--configfile", path, **options) == set()
     expected = {
         "scripts/experiments/figures/style.py": {"draw_figure"},
+        "scripts/draw_figure.py": {"draw_figure"},
         "scripts/experiments/figures/reconstruction.py": {"draw_figure"},
         "scripts/gradflow/descent.py": {"simulate", "fit_rates", "tabulate_rates", "draw_figure"},
         "scripts/gradflow/matrices.py": {"generate_matrices", "simulate", "fit_rates", "tabulate_rates", "draw_figure"},
@@ -273,6 +304,7 @@ def test_an_edit_reruns_what_uses_it_and_nothing_else(snakemake, write_config, p
         "scripts/gradflow/dynamics.py": {"simulate", "fit_rates", "tabulate_rates", "draw_figure"},
         "scripts/experiments/tables.py": {"tabulate_rates"},
         "scripts/experiments/config.py": set(),
+        "scripts/experiments/figures/modes.py": set(),
     }
     for file, rules in expected.items():
         source = project_copy / file
@@ -281,6 +313,30 @@ def test_an_edit_reruns_what_uses_it_and_nothing_else(snakemake, write_config, p
         assert scheduled(snakemake, "--configfile", path, **options) == rules, file
         source.write_text(before)
     assert scheduled(snakemake, "--configfile", path, **options) == set()
+
+
+def test_rewording_reruns_nothing_but_what_writes_the_words_out(snakemake, write_config, project_copy):
+    path = write_config(small_config())
+    options = {"project": project_copy}
+    assert snakemake("--configfile", path, **options).returncode == 0
+    for file in (project_copy / "scripts").rglob("*.py"):
+        file.write_text(file.read_text() + "\n# A comment, and a date that is later than that of any result.\n")
+    scripts = project_copy / "scripts"
+    replace(scripts / "generate_matrices.py", "are constant or collinear", "are constant or depend on others")
+    replace(scripts / "gradflow" / "descent.py", '"""', '"""Reworded: ', count=1)
+    replace(scripts / "gradflow" / "initializations.py", "cannot be rescaled", "can never be rescaled")
+    replace(scripts / "experiments" / "errors.py", "did you mean", "did you perhaps mean")
+    assert scheduled(snakemake, "--configfile", path, **options) == set()
+    replace(scripts / "experiments" / "tables.py", "Predictions for descent are", "Of descent, the predictions are")
+    assert scheduled(snakemake, "--configfile", path, **options) == {"tabulate_rates"}
+    replace(scripts / "gradflow" / "rates.py", '"too few samples", ', '"few samples", ')
+    assert scheduled(snakemake, "--configfile", path, **options) == {"fit_rates", "tabulate_rates"}
+
+
+def replace(file, old, new, count=-1):
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, count))
 
 
 def test_an_interrupted_workflow_goes_on_where_it_stopped(write_config, snakemake, tmp_path):

@@ -6,8 +6,7 @@ rule describe_dataset:
     """List every file with its checksum, and every column with its meaning, as Croissant metadata."""
     input:
         files=grid.dataset_files(config),
-        citation=local(os.path.relpath(Path(workflow.basedir, "CITATION.cff"))),
-        code=local(sources.of("describe_dataset.py")),
+        citation=local(str(HOME / "CITATION.cff")),
     output:
         "results/croissant.json",
     log:
@@ -18,6 +17,7 @@ rule describe_dataset:
         "../envs/gradflow.yaml"
     params:
         config=MADE_BY,
+        code=sources.digest("describe_dataset", words=True),
     script:
         "../../scripts/describe_dataset.py"
 
@@ -27,8 +27,7 @@ rule package:
     input:
         files=grid.dataset_files(config),
         card="results/croissant.json",
-        citation=local(os.path.relpath(Path(workflow.basedir, "CITATION.cff"))),
-        code=local(sources.of("package_dataset.py")),
+        citation=local(str(HOME / "CITATION.cff")),
     output:
         "results/dataset.zip",
     log:
@@ -39,6 +38,7 @@ rule package:
         "../envs/gradflow.yaml"
     params:
         config=MADE_BY,
+        code=sources.digest("package_dataset", words=True),
     script:
         "../../scripts/package_dataset.py"
 

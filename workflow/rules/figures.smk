@@ -2,8 +2,6 @@ rule draw_figure:
     """Draw one figure of one experiment."""
     input:
         unpack(lambda wildcards: grid.figure_files(config, wildcards.figure)),
-        code=local(sources.of("draw_figure.py")),
-        kind=lambda wildcards: local(sources.of(grid.figure_module(config, wildcards.figure))),
     output:
         svg=report(
             "results/figures/{figure}.svg",
@@ -27,6 +25,7 @@ rule draw_figure:
     params:
         # The report shows it: as JSON that holds no markup, whatever text a config has.
         figure=lambda wildcards: str(htmlsafe_json_dumps(config["figures"][wildcards.figure])),
+        code=lambda wildcards: sources.digest("draw_figure", grid.figure_module(config, wildcards.figure), words=True),
     script:
         "../../scripts/draw_figure.py"
 

@@ -4,7 +4,6 @@ rule fit_lambda0:
         matrices="results/matrices/{experiment}.parquet",
         runs="results/runs/{experiment}/asymmetric/{chunk}.parquet",
         trajectories="results/trajectories/{experiment}/asymmetric/{chunk}.parquet",
-        code=local(sources.of("fit_lambda0.py")),
     output:
         "results/lambda0/{experiment}/{chunk}.parquet",
     log:
@@ -17,6 +16,8 @@ rule fit_lambda0:
         mem_mb=lambda wildcards, attempt: attempt * COSTS[wildcards.experiment].memory(),
         runtime=lambda wildcards, attempt: attempt
         * COSTS[wildcards.experiment].minutes(COSTS[wildcards.experiment].lambda0()),
+    params:
+        code=sources.digest("fit_lambda0"),
     script:
         "../../scripts/fit_lambda0.py"
 

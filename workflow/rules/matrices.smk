@@ -1,8 +1,7 @@
 rule generate_matrices:
     """Draw or read the data matrices of one experiment."""
     input:
-        files=lambda wildcards: local(grid.input_files(config, wildcards.experiment, CONFIG_FILE.parent)),
-        code=local(sources.of("generate_matrices.py")),
+        lambda wildcards: local(grid.input_files(config, wildcards.experiment, CONFIG_FILE.parent)),
     output:
         "results/matrices/{experiment}.parquet",
     log:
@@ -17,6 +16,7 @@ rule generate_matrices:
         replicates=lambda wildcards: config["experiments"][wildcards.experiment]["replicates"],
         points=lambda wildcards: grid.matrix_points(config, wildcards.experiment),
         folder=str(CONFIG_FILE.parent),
+        code=sources.digest("generate_matrices"),
     script:
         "../../scripts/generate_matrices.py"
 

@@ -4,7 +4,6 @@ rule fit_rates:
         matrices="results/matrices/{experiment}.parquet",
         runs="results/runs/{experiment}/{dynamics}/{chunk}.parquet",
         trajectories="results/trajectories/{experiment}/{dynamics}/{chunk}.parquet",
-        code=local(sources.of("fit_rates.py")),
     output:
         "results/rates/{experiment}/{dynamics}/{chunk}.parquet",
     log:
@@ -17,6 +16,8 @@ rule fit_rates:
         mem_mb=lambda wildcards, attempt: attempt * COSTS[wildcards.experiment].memory(),
         runtime=lambda wildcards, attempt: attempt
         * COSTS[wildcards.experiment].minutes(COSTS[wildcards.experiment].rates()),
+    params:
+        code=sources.digest("fit_rates"),
     script:
         "../../scripts/fit_rates.py"
 
@@ -32,8 +33,7 @@ rule tabulate_rates:
     input:
         runs=lambda wildcards: grid.files(config, "runs", wildcards.experiment),
         rates=lambda wildcards: grid.files(config, "rates", wildcards.experiment),
-        code=local(sources.of("tabulate_rates.py")),
-        page=local(os.path.relpath(Path(workflow.basedir, "workflow", "report", "table.html"))),
+        page=local(str(HOME / "workflow" / "report" / "table.html")),
     output:
         multiext("results/tables/{experiment}", ".parquet", ".csv", ".md", ".tex"),
         report(
@@ -54,6 +54,7 @@ rule tabulate_rates:
         runtime=lambda wildcards, attempt: attempt * 30,
     params:
         axes=lambda wildcards: checks.axes(config["experiments"][wildcards.experiment]),
+        code=sources.digest("tabulate_rates", words=True),
     script:
         "../../scripts/tabulate_rates.py"
 

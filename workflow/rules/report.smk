@@ -3,9 +3,7 @@ rule report:
     input:
         rules.figures.input,
         rules.tables.input,
-        captions=local(
-            [os.path.relpath(file) for file in sorted(Path(workflow.basedir, "workflow", "report").iterdir())]
-        ),
+        captions=local([str(file) for file in sorted((HOME / "workflow" / "report").iterdir())]),
     output:
         "results/report.html",
     log:
@@ -14,12 +12,14 @@ rule report:
     conda:
         "../envs/gradflow.yaml"
     params:
-        # A report is made by another Snakemake, of the same config, which reads and does not lock.
+        # A report is made by another Snakemake, started as this one was, which reads and does not lock.
         python=sys.executable,
-        snakefile=os.path.relpath(Path(workflow.basedir, "Snakefile")),
-        configfile=str(CONFIG_FILE),
+        snakefile=os.path.relpath(workflow.main_snakefile),
+        targets=[rules.figures.rule.name, rules.tables.rule.name],
+        configfiles=["--configfile", *map(os.path.relpath, workflow.overwrite_configfiles)]
+        * bool(workflow.overwrite_configfiles),
         settings=[f"{key}={json.dumps(value)}" for key, value in workflow.config_settings.config.items()],
     shell:
-        "{params.python:q} -m snakemake figures tables --cores 1 --report {output:q}.html"
-        " --snakefile {params.snakefile:q} --configfile {params.configfile:q} --config {params.settings:q}"
+        "{params.python:q} -m snakemake {params.targets:q} --cores 1 --report {output:q}.html"
+        " --snakefile {params.snakefile:q} {params.configfiles:q} --config {params.settings:q}"
         " > {log:q} 2>&1 && mv {output:q}.html {output:q}"

@@ -3,7 +3,6 @@ rule simulate:
     input:
         matrices="results/matrices/{experiment}.parquet",
         lambda0=lambda wildcards: grid.fitted_files(config, **wildcards),
-        code=local(sources.of("simulate.py")),
     output:
         runs="results/runs/{experiment}/{dynamics}/{chunk}.parquet",
         trajectories="results/trajectories/{experiment}/{dynamics}/{chunk}.parquet",
@@ -22,6 +21,7 @@ rule simulate:
         seed=config["seed"],
         points=lambda wildcards: grid.chunk_points(config, **wildcards),
         record=lambda wildcards: grid.record(config, wildcards.experiment, wildcards.dynamics),
+        code=sources.digest("simulate"),
     script:
         "../../scripts/simulate.py"
 

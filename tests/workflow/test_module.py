@@ -1,0 +1,116 @@
+"""The workflow started from elsewhere, and as a module of another workflow."""
+
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import PROJECT, small_config, write_yaml
+
+USE = "use rule * from implicit"
+PREFIXED = "use rule * from implicit as implicit_*"
+
+
+@pytest.fixture
+def config(tmp_path):
+    """A config of one experiment on a matrix that lies in the folder of the test, with a figure."""
+    np.savetxt(tmp_path / "mine.csv", [[3.0, 0.0, 0.0], [0.0, 1.0, 0.0]], delimiter=",")
+    return small_config(matrix={"source": "file", "path": "mine.csv"})
+
+
+def snakemake(folder, *arguments):
+    """Run snakemake in a folder, without what a profile says."""
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+    return subprocess.run(list(map(str, command)), cwd=folder, capture_output=True, text=True, timeout=600)
+
+
+def planned(folder, *arguments):
+    """Names of the rules that a dry run would run."""
+    finished = snakemake(folder, "-n", *arguments)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return set(re.findall(r"^(?:local)?rule (\w+):$", finished.stdout, re.MULTILINE))
+
+
+def write_module(folder, config, *use, before=""):
+    """A workflow of its own that uses this one as a module, by statements."""
+    lines = ["module implicit:", f"    snakefile: {str(PROJECT / 'Snakefile')!r}"]
+    lines += [f"    config: {config}"] * bool(config)
+    (folder / "Snakefile").write_text("\n".join([before, *lines, *use]) + "\n")
+
+
+STAGES = {"generate_matrices", "simulate", "fit_rates", "tabulate_rates", "draw_figure"}
+
+
+@pytest.mark.parametrize("snakefile", ["Snakefile", "workflow/Snakefile"])
+def test_the_workflow_plans_the_paper_from_an_empty_folder(tmp_path, snakefile):
+    assert planned(tmp_path, "--snakefile", PROJECT / snakefile) == STAGES | {"fit_lambda0", "all"}
+    assert planned(tmp_path, "matrices", "--snakefile", PROJECT / snakefile) == {"generate_matrices", "matrices"}
+
+
+def test_a_module_without_a_config_is_the_paper(tmp_path):
+    write_module(tmp_path, "", USE)
+    assert planned(tmp_path) == STAGES | {"fit_lambda0", "all"}
+
+
+def test_a_module_takes_the_config_file_of_the_workflow_that_uses_it(tmp_path, config):
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    write_yaml(config, tmp_path / "mine.yaml")
+    write_module(folder, "config", USE, before="configfile: '../mine.yaml'")
+    assert planned(folder) == STAGES | {"all"}
+    write_module(folder, "config", USE)
+    assert planned(folder, "panels", "--configfile", tmp_path / "mine.yaml") == {
+        *STAGES - {"fit_rates", "tabulate_rates"},
+        "panels",
+    }
+
+
+def test_rules_of_a_module_can_be_changed_and_joined_to_others(tmp_path, config):
+    change = "use rule simulate from implicit as implicit_simulate with:\n    threads: 1"
+    own = "rule mine:\n    input: rules.implicit_tables.input\n    output: 'mine.txt'\n    shell: 'touch {output}'"
+    write_module(tmp_path, json.dumps(config), PREFIXED, change, own)
+    expected = {f"implicit_{rule}" for rule in STAGES - {"draw_figure"}}
+    assert planned(tmp_path, "mine") == expected | {"mine"}
+
+
+def test_a_bad_config_of_a_module_is_one_line(tmp_path, config):
+    config["experiments"]["small"]["wdith"] = 3
+    write_module(tmp_path, json.dumps(config), USE)
+    finished = snakemake(tmp_path, "-n")
+    assert finished.returncode == 1
+    assert "config: experiments.small.wdith: unknown key 'wdith'; did you mean 'width'?" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def test_a_module_with_a_prefix_and_a_dict_computes_draws_and_reports_what_the_workflow_does(tmp_path, config):
+    write_module(tmp_path, json.dumps(config), PREFIXED)
+    for target in ("implicit_all", "implicit_report"):
+        finished = snakemake(tmp_path, target)
+        assert finished.returncode == 0, finished.stderr
+    report = (tmp_path / "results" / "report.html").read_text()
+    assert "panels.svg" in report
+    assert "small.html" in report
+    assert planned(tmp_path, "implicit_report", "implicit_all") == set()
+
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    path = write_yaml(config, tmp_path / "mine.yaml")
+    finished = snakemake(alone, "all", "--snakefile", PROJECT / "Snakefile", "--configfile", path)
+    assert finished.returncode == 0, finished.stderr
+    for stage in ("matrices", "runs", "trajectories", "rates"):
+        found, expected = (
+            pd.read_parquet(folder / "results" / stage).drop(columns="seconds", errors="ignore")
+            for folder in (tmp_path, alone)
+        )
+        pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    assert (tmp_path / "results/figures/panels.svg").read_bytes() == (alone / "results/figures/panels.svg").read_bytes()
+
+
+def test_the_catalog_finds_what_it_asks_for():
+    usage = yaml.safe_load((PROJECT / ".snakemake-workflow-catalog.yml").read_text())["usage"]
+    assert any(usage["software-stack-deployment"].values())
+    assert (PROJECT / "workflow" / "Snakefile").is_file()

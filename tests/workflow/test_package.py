@@ -1,0 +1,83 @@
+"""What `pip install` gives: the library and the workflow's side, without the project around them."""
+
+import subprocess
+import sys
+import tarfile
+import venv
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import PROJECT
+
+IMPORT = """
+import importlib, pkgutil
+import experiments, gradflow
+
+for package in (experiments, gradflow):
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if module.name.startswith("experiments.audit"):
+            continue
+        importlib.import_module(module.name)
+    print(package.__file__)
+"""
+
+USE = """
+import numpy as np
+from gradflow import initializations
+
+start = initializations.gaussian(np.random.default_rng(0), 3, 4, 6, 0.1)
+print(*start.factors.shape)
+"""
+
+
+def run(*command, **options):
+    finished = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=600, **options)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return finished.stdout
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Folder with the source distribution, and the wheel that is made from it."""
+    pytest.importorskip("build", reason="build is not installed")
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, PROJECT)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(built, tmp_path_factory):
+    """Python of an environment that holds the wheel, and beside it what the project needs."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder)
+    python = folder / "bin" / "python"
+    (wheel,) = built.glob("*.whl")
+    run(sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", wheel)
+    (site,) = folder.glob("lib/python*/site-packages")
+    needed = {str(Path(path)) for path in sys.path if path.endswith("site-packages")}
+    (site / "needed.pth").write_text("\n".join(needed) + "\n")
+    return python
+
+
+def test_the_source_distribution_holds_the_workflow(built):
+    (archive,) = built.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        names = {name.partition("/")[2] for name in opened.getnames()}
+    assert names >= {"Snakefile", "config.yaml", "workflow/rules/trajectories.smk", "scripts/simulate.py", "LICENSE"}
+    assert not [name for name in names if name.startswith(("results/", "logs/", ".venv/", ".snakemake/"))]
+
+
+def test_the_version_is_the_one_to_cite(built):
+    cited = yaml.safe_load((PROJECT / "CITATION.cff").read_text())
+    assert [file.name.split("-")[1] for file in built.glob("*.whl")] == [cited["version"]]
+
+
+def test_every_module_is_imported_from_where_it_is_installed(installed, tmp_path):
+    found = run(installed, "-c", IMPORT, cwd=tmp_path).split()
+    assert [Path(file).is_relative_to(installed.parents[1]) for file in found] == [True, True]
+    assert all(Path(file).with_name("py.typed").exists() for file in found)
+
+
+def test_the_installed_library_computes(installed, tmp_path):
+    assert run(installed, "-c", USE, cwd=tmp_path).split() == ["7", "6"]

@@ -300,7 +300,8 @@ def test_an_edit_reruns_what_uses_it_and_nothing_else(snakemake, write_config, p
         "scripts/gradflow/descent.py": {"simulate", "fit_rates", "tabulate_rates", "draw_figure"},
         "scripts/gradflow/matrices.py": {"generate_matrices", "simulate", "fit_rates", "tabulate_rates", "draw_figure"},
         "scripts/gradflow/measure.py": {"fit_rates", "tabulate_rates"},
-        "scripts/gradflow/rates.py": {"fit_rates", "tabulate_rates"},
+        "scripts/gradflow/rates.py": {"simulate", "fit_rates", "tabulate_rates", "draw_figure"},
+        "scripts/gradflow/predictions.py": {"fit_rates", "tabulate_rates"},
         "scripts/gradflow/dynamics.py": {"simulate", "fit_rates", "tabulate_rates", "draw_figure"},
         "scripts/experiments/tables.py": {"tabulate_rates"},
         "scripts/experiments/config.py": set(),
@@ -329,7 +330,7 @@ def test_rewording_reruns_nothing_but_what_writes_the_words_out(snakemake, write
     assert scheduled(snakemake, "--configfile", path, **options) == set()
     replace(scripts / "experiments" / "tables.py", "Predictions for descent are", "Of descent, the predictions are")
     assert scheduled(snakemake, "--configfile", path, **options) == {"tabulate_rates"}
-    replace(scripts / "gradflow" / "rates.py", '"too few samples", ', '"few samples", ')
+    replace(scripts / "gradflow" / "measure.py", '"too few samples"', '"few samples"')
     assert scheduled(snakemake, "--configfile", path, **options) == {"fit_rates", "tabulate_rates"}
 
 

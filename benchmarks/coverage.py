@@ -37,7 +37,7 @@ def synthetic(seed: int) -> pd.DataFrame:
 
 def of_results(folder: Path) -> pd.DataFrame:
     """By solver: how many quantities have a predicted rate, how many of them a measured one, and how many hold it."""
-    columns = ["solver", "measured", "uncertainty", "predicted", "predicted_early", "bound"]
+    columns = ["solver", "measured", "uncertainty", "predicted", "bound"]
     rates = against_theory(datasets.read(sorted(map(str, folder.glob("rates/*/*/*.parquet"))), columns).to_pandas())
     rates = rates[rates["predicted"].notna()]
     by_solver = rates.groupby("solver", observed=True)

@@ -255,8 +255,7 @@ MEANINGS: dict[str, dict[str, Column]] = {
             mode="i of a mode, from 1 for the largest",
             ratio="median of measured / predicted",
             compared="number of runs whose rate is both measured and predicted",
-            inside="how many of these have `predicted`, or what lies between it and `predicted_early`, within "
-            "`measured` ± `uncertainty` of their own",
+            inside="how many of these have `predicted` within `measured` ± `uncertainty` of their own",
             violations="number of runs whose rate, with its uncertainty, is below the bound",
             runs="number of runs",
         ),

@@ -52,7 +52,6 @@ def test_modes_are_half_learned_when_the_closed_form_says():
 
 def test_the_share_of_predictions_inside_is_counted_by_dynamics_solver_and_quantity():
     row = {"dynamics": "asymmetric", "solver": "flow", "quantity": "product", "predicted": 2.0, "bound": 1.0}
-    row["predicted_early"] = np.nan
     flow = [(2.0, 0.1), (2.2, 0.1), (0.5, 0.4), (0.5, 0.6), (np.nan, np.nan)]
     rows = [{**row, "measured": rate, "uncertainty": width} for rate, width in flow]
     rows += [{**row, "solver": "exact", "measured": 3.0, "uncertainty": 0.5, "predicted": np.nan}]

@@ -17,7 +17,7 @@ from experiments import logs, software
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 
 WORD = pa.dictionary(pa.int32(), pa.string())
 VECTOR = pa.list_(pa.float64())

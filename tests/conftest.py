@@ -1,5 +1,6 @@
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from functools import partial
@@ -19,6 +20,14 @@ PROJECT = Path(__file__).parents[1]
 # Every run of the tests draws the same examples: a failure is there for everyone, and speed is not judged here.
 hypothesis.settings.register_profile("project", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("project")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interruptible():
+    """Let processes that tests start be interrupted: in the background of a script, shells have SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def small_config(**changes):

@@ -229,8 +229,6 @@ MEANINGS: dict[str, dict[str, Column]] = {
             "the solver's floor or the end is not in it",
             predicted="the sharpest equality that theory knows; for descent that of its linearized step, "
             "−log(1 − ηρ)/η, or of a square −2 log(1 − ηρ/2)/η; null where convergence is algebraic",
-            predicted_early="for descent, the next exponent where it differs from `predicted` by the step size only: "
-            "until a time of 1 / (`predicted_early` − `predicted`) the slope lies between them",
             paper="the exponent that the paper states, where it states one",
             bound="of the flow, a lower bound from Q(0) alone, [λ_m(Q₀)]₊ + [λ_n(−Q₀)]₊",
         ),

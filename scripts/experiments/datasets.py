@@ -168,7 +168,6 @@ RATES = pa.schema(
         "limited_by": WORD,
         "reason": WORD,
         "predicted": pa.float64(),
-        "predicted_early": pa.float64(),
         "predicted_by": WORD,
         "paper": pa.float64(),
         "bound": pa.float64(),

@@ -48,13 +48,15 @@ def _fit(run: Mapping[str, Any], samples: pd.DataFrame, data: np.ndarray) -> Ite
     spectra = np.stack(samples["singular_values"])
     scale = float(np.linalg.norm(data) + np.linalg.norm(spectra, axis=1).max())
     level = floor(run["solver"], scale, run["rtol"])
+    # The penalty pulls the imbalance, quadratic in the factors, to its limit at a rate that the product has too.
+    split = facts.step_size if run["dynamics"] == "regularized" else 0.0
     for quantity, mode, distance in _distances(run, samples, spectra, facts):
         theory = predicted[quantity][mode or 0] if quantity in predicted else Prediction()
         # The Gramian is of the size of |lambda0| where the product is of that of Y.
         size = max(1.0, distance.max() / scale)
         # A run that has left the limit of its flow does not tend to it, however close it came.
         escaped = run["outcome"] == ESCAPED
-        measured = Measured.none(NOT_CONVERGED) if escaped else measure(times, distance, level * size)
+        measured = Measured.none(NOT_CONVERGED) if escaped else measure(times, distance, level * size, step_size=split)
         yield {
             **described,
             "quantity": quantity,
@@ -135,6 +137,6 @@ def _columns(measured: Measured) -> dict[str, Any]:
 
 
 def _predicted(theory: Prediction) -> dict[str, Any]:
-    numbers = {"predicted": theory.rate, "predicted_early": theory.early, "paper": theory.paper, "bound": theory.bound}
+    numbers = {"predicted": theory.rate, "paper": theory.paper, "bound": theory.bound}
     known = {name: value for name, value in numbers.items() if np.isfinite(value)}
     return {**known, "predicted_by": theory.by if "predicted" in known else None}

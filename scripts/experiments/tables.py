@@ -31,9 +31,7 @@ NOTES = {
     "descent": (
         "Predictions for descent are those of its linearized step: −log(1 − ηρ)/η, with ρ that of the flow, and "
         "−2 log(1 − ηρ/2)/η of what decays as a square; from general and spectral starts, of the factors at the "
-        "end of the run, since descent moves Q. For the same reason it has no `bound`. Two exponents of one rate of "
-        "the flow can differ by the step size only: a record too short to tell them apart shows the earlier one, "
-        "`predicted_early` in the rates, which does not count as `inside`."
+        "end of the run, since descent moves Q. For the same reason it has no `bound`."
     ),
     "interval": (
         "`low` to `high` is the spread of the replicates, `uncertainty` the median of what each of their rates is "

@@ -73,6 +73,7 @@ def measure(
     *,
     fraction: float = 0.1,
     largest_uncertainty: float = 0.2,
+    step_size: float = 0.0,
 ) -> Measured:
     r"""Slowest exponential rate of a distance that decays to a floor, with its uncertainty.
 
@@ -84,6 +85,8 @@ def measure(
                                              rounding, error of the limit. Better too high than too low
     fraction : float                         the window is past the last sample above fraction * distance[0]
     largest_uncertainty : float              relative; a rate known no better is not reported
+    step_size : float                        eta of descent, where what is linear in the state and what is quadratic
+                                             decay at one rate of the flow; else 0
 
     Returns
     -------
@@ -109,6 +112,11 @@ def measure(
     exp(-r_1 t) into exp(-r_1 t + v t^2 / 2), so a window that does not see a curvature below v does not see them
     either, and the slowest may lie 3 sqrt(v) below their mean. The rate is that of the model whose two parts have
     the smallest sum; twice its largest disagreement with the two models on either side is added.
+
+    Descent splits a rate of the flow that a linear deviation and a product of two share, to -log(1 - eta rho) / eta and
+    at least -2 log(1 - eta rho / 2) / eta. The product, of second order, is the slower one, and too small to be seen
+    until a time of one over their difference. So the slowest may lie -r_1 - 2 log((1 + exp(-eta r_1)) / 2) / eta below
+    the measured r_1, which is added to the resolution; it is near eta r_1^2 / 4.
 
     What a record does not show is not in the uncertainty: a slowest mode hidden below the others until the
     floor or the end.
@@ -143,12 +151,18 @@ def measure(
     best = int(np.argmin(np.where(decays, noise + resolution, np.inf)))
     begin, rate = int(begins[best]), float(rates[best])
     disagreement = 2 * np.abs(rates[max(best - 2, 0) : best + 3] - rate).max()
-    parts = {NOISE: float(noise[best]), RESOLUTION: float(resolution[best]), DISAGREEMENT: float(disagreement)}
+    unseen = float(resolution[best]) + _split(rate, step_size)
+    parts = {NOISE: float(noise[best]), RESOLUTION: unseen, DISAGREEMENT: float(disagreement)}
     uncertainty = sum(parts.values())
     if not uncertainty <= largest_uncertainty * rate:
         return Measured.none(FLOOR if stop < len(t) else NOT_CONVERGED)
     window = float(t[begin]), float(t[stop - 1]), stop - begin
     return Measured(rate, uncertainty, *window, len(good[best].gaps), max(parts, key=parts.__getitem__), None)
+
+
+def _split(rate: float, step_size: float) -> float:
+    """How much slower a product of two deviations can decay by descent than a linear one at `rate`."""
+    return rate + 2 * float(np.log1p(np.expm1(-step_size * rate) / 2)) / step_size if step_size else 0.0
 
 
 @dataclass(frozen=True)

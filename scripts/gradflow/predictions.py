@@ -26,16 +26,12 @@ class Prediction(NamedTuple):
         The exponent that the paper states, where it states one.
     bound : float
         An a-priori lower bound of the flow.
-    early : float
-        By descent, the next exponent where it is that of the same rate of the flow: both differ by the step size only,
-        and until a time of 1 / (early - rate) the slope lies between them.
     """
 
     rate: float = np.nan
     by: str = ""
     paper: float = np.nan
     bound: float = np.nan
-    early: float = np.nan
 
 
 class Facts(NamedTuple):
@@ -203,13 +199,9 @@ def _regularized(facts: Facts) -> dict[str, list[Prediction]]:
 
 
 def _of_generator(facts: Facts, rate: Callable[..., Array], by: str) -> Prediction:
-    """Prediction of a rate that the eigenvalues of S~ make; of descent, linear deviations decay a bit faster."""
-    where = facts.values, facts.lambda0, facts.rows, facts.columns
-    found = _prediction(facts, float(rate(*where, facts.rank, facts.step_size)), by, _paper(facts))
-    linear = min(facts.rank, rates.positive(*where))
-    same = np.isclose(rate(*where, linear), rate(*where, facts.rank), rtol=1e-9)
-    early = float(rate(*where, linear, facts.step_size)) if same else np.nan
-    return found._replace(early=early) if early > found.rate else found
+    """Prediction of a rate that the eigenvalues of S~ make."""
+    found = rate(facts.values, facts.lambda0, facts.rows, facts.columns, facts.rank, facts.step_size)
+    return _prediction(facts, float(found), by, _paper(facts))
 
 
 def _paper(facts: Facts) -> float:

@@ -176,6 +176,17 @@ def test_a_rate_follows_the_unit_of_time_and_not_that_of_distance(time, size):
     assert (other.start, other.end, other.points) == (one.start * 2.0**time, one.end * 2.0**time, one.points)
 
 
+@pytest.mark.parametrize("step_size", [1e-3, 2e-2, 0.1])
+@pytest.mark.parametrize("amplitude", [1e-6, 1e-3, 0.1])
+def test_what_descent_splits_lies_within_the_uncertainty(step_size, amplitude):
+    # x -> (1 - eta) x and y -> (1 - eta / 2) y: x + y^2 decays as y^2 in the end, however small y is.
+    steps = np.unique(np.geomspace(1, 25 / step_size, 300).astype(int))
+    distance = (1 - step_size) ** steps + amplitude * (1 - step_size / 2) ** (2 * steps)
+    found = measure(step_size * steps, distance, 1e-12, step_size=step_size)
+    assert abs(found.rate + 2 * np.log(1 - step_size / 2) / step_size) <= found.uncertainty
+    assert found.uncertainty < 0.1
+
+
 T = np.linspace(0, 10, 200)
 
 

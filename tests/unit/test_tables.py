@@ -49,9 +49,6 @@ def test_a_row_says_how_well_its_rates_are_known_and_how_many_hold_the_predictio
     assert (small["uncertainty"], small["compared"], small["inside"]) == (0.3, 3, 3)
     # 9, 10, 11 and 12 against 10: 9 and 12 are known to 0.5.
     assert (large["uncertainty"], large["compared"], large["inside"]) == (0.5, 4, 2)
-    # An exponent that is seen before the predicted one is not what was predicted.
-    rates["predicted_early"] = [np.nan] * 6 + [12.0, 11.0]
-    assert tables.tabulate(runs, rates, ["scale"])["inside"].tolist() == [3, 2]
     rates["uncertainty"] = 0.0
     assert tables.tabulate(runs, rates, ["scale"])["inside"].tolist() == [2, 1]
     rates["predicted"] = np.nan

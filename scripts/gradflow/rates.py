@@ -193,11 +193,6 @@ def regularized_gramian(
     return entries(values, rows + columns if rank is None else rank, step_size).min((-2, -1))
 
 
-def positive(singular_values: ArrayLike, lambda0: float | None, rows: int, columns: int) -> int:
-    """Number of eigenvalues of S~ that are > 0: directions that the limit of a start of full rank keeps."""
-    return int(np.count_nonzero(_generator(singular_values, lambda0 or 0.0, rows, columns)[0] > 0))
-
-
 def _generator(
     singular_values: ArrayLike, lambda0: ArrayLike, rows: int, columns: int
 ) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
@@ -239,7 +234,8 @@ def local(data: Array, left: Array, right: Array, step_size: float = 0.0) -> Arr
     """
     residual = data - left @ right.mT
     (a, basis), (b, cobasis) = np.linalg.eigh(left @ left.mT), np.linalg.eigh(right @ right.mT)
-    size = np.linalg.norm(residual, axis=(1, 2)) + np.finfo(float).eps * (a[:, -1] + b[:, -1])
+    rounding = max(data.shape[1:]) * np.finfo(float).eps * (a[:, -1] + b[:, -1])  # of an eigenvalue
+    size = np.linalg.norm(residual, axis=(1, 2)) + _GAP * rounding
     # What is 0 in the limit is as small as the square of E; all else is larger than E.
     larger = np.maximum(a[:, :, None], b[:, None, :]) / size[:, None, None]
     lost = larger < 1 / _GAP

@@ -14,7 +14,7 @@ min_version("9.13")
 # copied project does not look changed.
 HOME = Path(os.path.relpath(workflow.current_basedir.get_path_or_uri(secret_free=True)))
 sys.path.insert(0, str(HOME.absolute() / "scripts"))
-from experiments import checks, config as configuration, costs, figures, grid, sources, summary
+from linear_networks_workflow import checks, config as configuration, costs, figures, grid, sources, summary
 
 STARTED = time.time()
 

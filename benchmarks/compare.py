@@ -19,8 +19,11 @@ import yaml
 from tqdm import tqdm
 
 import peers
-from gradflow import descent, flow, gauge, lambda0, observables
-from gradflow.dynamics import Asymmetric
+from linear_networks.dynamics import Asymmetric
+from linear_networks.measure import observables
+from linear_networks.models import gauge
+from linear_networks.solvers import descent, flow
+from linear_networks.theory import lambda0
 
 PROJECT = Path(__file__).parents[1]
 

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 import decays
-from experiments import datasets
-from experiments.tables import against_theory
-from gradflow.measure import measure
+from linear_networks.measure.decay import measure
+from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow.stages.tables import against_theory
 
 TRAJECTORIES = 150
 
@@ -38,7 +38,7 @@ def synthetic(seed: int) -> pd.DataFrame:
 def of_results(folder: Path) -> pd.DataFrame:
     """By solver: how many quantities have a predicted rate, how many of them a measured one, and how many hold it."""
     columns = ["solver", "measured", "uncertainty", "predicted", "bound"]
-    rates = against_theory(datasets.read(sorted(map(str, folder.glob("rates/*/*/*.parquet"))), columns).to_pandas())
+    rates = against_theory(parquet.read(sorted(map(str, folder.glob("rates/*/*/*.parquet"))), columns).to_pandas())
     rates = rates[rates["predicted"].notna()]
     by_solver = rates.groupby("solver", observed=True)
     table = by_solver.agg(trajectories=("predicted", "size"), given=("measured", "count"), inside=("inside", "sum"))

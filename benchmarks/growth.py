@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from gradflow import gauge, observables
-from gradflow.dynamics import Asymmetric
+from linear_networks.dynamics import Asymmetric
+from linear_networks.measure import observables
+from linear_networks.models import gauge
 
 PROJECT = Path(__file__).parents[1]
 SWEEP = yaml.safe_load((PROJECT / "benchmarks" / "sweep.yaml").read_text())["experiments"]["sweep"]
@@ -113,7 +114,7 @@ def draw(runs: pd.DataFrame, widths: pd.DataFrame, sizes: pd.DataFrame, path: Pa
     """The three tables as curves on logarithmic axes."""
     import matplotlib.pyplot as plt
 
-    from experiments.figures import style
+    from linear_networks_workflow.figures import style
 
     style.apply()
     figure, axes = plt.subplots(1, 3, figsize=(6.75, 2.2), layout="constrained")

@@ -4,11 +4,12 @@ import json
 import logging
 from pathlib import Path
 
-from experiments import card, citation, datasets, logs
+from linear_networks_workflow import logs
+from linear_networks_workflow.dataset import card, citation, parquet
 
 if "snakemake" in globals():
     snakemake = globals()["snakemake"]
-    with logs.to(snakemake.log[0]), datasets.replacing(snakemake.output[0]) as temporary:
+    with logs.to(snakemake.log[0]), parquet.replacing(snakemake.output[0]) as temporary:
         # Mistakes are raised; its warnings are about a date and an address, which a publisher adds to CITATION.cff.
         logging.getLogger("absl").setLevel(logging.ERROR)
         folder = str(Path(snakemake.output[0]).parent)

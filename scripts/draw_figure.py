@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiments import datasets, figures, logs
-from experiments.figures import numbers, style
+from linear_networks_workflow import figures, logs
+from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow.figures import numbers, style
 
 
 def read(files: Mapping[str, Sequence[str]], where: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
     """The stages that a figure needs, reduced to the runs whose parameters have the given values."""
-    tables = {stage: datasets.read(paths).to_pandas() for stage, paths in files.items()}
+    tables = {stage: parquet.read(paths).to_pandas() for stage, paths in files.items()}
     if not where:
         return tables
     runs = tables["runs"]
@@ -41,14 +42,14 @@ if "snakemake" in globals():
     snakemake = globals()["snakemake"]
     with logs.to(snakemake.log[0]):
         figure = json.loads(snakemake.params.figure)
-        kind = importlib.import_module(f"experiments.figures.{figures.module_of(figure['kind'])}")
+        kind = importlib.import_module(f"linear_networks_workflow.figures.{figures.module_of(figure['kind'])}")
         options = {key: value for key, value in figure.items() if key not in ("kind", "experiment", "where")}
         needed = {stage: snakemake.input.get(stage) for stage in figures.NEEDS[figure["kind"]]}
         tables = read(needed, figure["where"])
         style.apply()
         drawing = kind.draw(tables, **options)
         for path in map(Path, (snakemake.output.svg, snakemake.output.pdf, snakemake.output.png)):
-            with datasets.replacing(path) as temporary:
+            with parquet.replacing(path) as temporary:
                 drawing.savefig(temporary, metadata=metadata(kind, path.suffix))
-        with datasets.replacing(snakemake.output.numbers) as temporary:
+        with parquet.replacing(snakemake.output.numbers) as temporary:
             temporary.write_text(numbers.restructured(kind.numbers(tables, **options)))

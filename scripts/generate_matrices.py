@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from experiments import datasets, grid, inputs, logs
-from experiments.datasets import Matrix
-from gradflow import matrices
+from linear_networks import matrices
+from linear_networks_workflow import grid, inputs, logs
+from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow.dataset.parquet import Matrix
 
 # Matrices in a row group: a job that needs some of them reads no others.
 BLOCK = 1000
@@ -70,6 +71,6 @@ if "snakemake" in globals():
         keys = ("seed", "replicates", "points", "folder")
         rows = generate(experiment, *(snakemake.params[key] for key in keys))
         provenance = grid.provenance(snakemake.config, experiment)
-        with datasets.writing(snakemake.output[0], datasets.MATRICES, provenance) as add:
+        with parquet.writing(snakemake.output[0], parquet.MATRICES, provenance) as add:
             while block := list(islice(rows, BLOCK)):
-                add(datasets.table(block, datasets.MATRICES))
+                add(parquet.table(block, parquet.MATRICES))

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import yaml
 
-from experiments import archive, citation, datasets, logs
+from linear_networks_workflow import logs
+from linear_networks_workflow.dataset import archive, citation, parquet
 
 if "snakemake" in globals():
     snakemake = globals()["snakemake"]
-    with logs.to(snakemake.log[0]), datasets.replacing(snakemake.output[0]) as temporary:
+    with logs.to(snakemake.log[0]), parquet.replacing(snakemake.output[0]) as temporary:
         files, cited = snakemake.input.files, snakemake.input.citation
         texts = {
             "README.md": archive.readme(files, citation.read(cited)),

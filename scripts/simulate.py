@@ -1,7 +1,9 @@
 """Simulate one chunk of runs, block by block: memory does not grow with the chunk."""
 
-from experiments import datasets, grid, logs, simulation
-from experiments.datasets import RUNS, TRAJECTORIES
+from linear_networks_workflow import grid, logs
+from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow.dataset.parquet import RUNS, TRAJECTORIES
+from linear_networks_workflow.stages import simulation
 
 if "snakemake" in globals():
     snakemake = globals()["snakemake"]
@@ -11,14 +13,14 @@ if "snakemake" in globals():
             list(grid.runs(experiment, snakemake.wildcards.dynamics, snakemake.params.seed, snakemake.params.points)),
             snakemake.input.matrices,
             snakemake.params.record,
-            datasets.fitted(snakemake.input.lambda0),
+            parquet.fitted(snakemake.input.lambda0),
             snakemake.resources.mem_mb,
             progress,
         )
         provenance = grid.provenance(snakemake.config, experiment)
         with (
-            datasets.writing(files.runs, RUNS, provenance) as add_runs,
-            datasets.writing(files.trajectories, TRAJECTORIES, provenance) as add_trajectories,
+            parquet.writing(files.runs, RUNS, provenance) as add_runs,
+            parquet.writing(files.trajectories, TRAJECTORIES, provenance) as add_trajectories,
         ):
             for runs, trajectories in blocks:
                 add_runs(runs)

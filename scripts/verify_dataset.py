@@ -4,7 +4,8 @@ import logging
 
 import numpy as np
 
-from experiments import audit, logs
+from linear_networks_workflow import logs
+from linear_networks_workflow.dataset import audit
 
 CARD = "results/croissant.json"
 

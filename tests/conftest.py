@@ -10,10 +10,12 @@ import hypothesis
 import pytest
 import yaml
 
-from experiments import config as configuration
-from experiments import datasets, grid, simulation
 from generate_matrices import generate
-from gradflow import lanes
+from linear_networks.kernels import lanes
+from linear_networks_workflow import config as configuration
+from linear_networks_workflow import grid
+from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow.stages import simulation
 
 PROJECT = Path(__file__).parents[1]
 
@@ -55,14 +57,14 @@ def compute(experiment, **changes):
     settings = config["experiments"][experiment]
     seed, replicates = config["seed"], settings["replicates"]
     rows = generate(experiment, seed, replicates, grid.matrix_points(config, experiment), PROJECT)
-    table = datasets.table(rows, datasets.MATRICES)
+    table = parquet.table(rows, parquet.MATRICES)
     runs = [
         run
         for dynamics in settings["dynamics"]
         for chunk in grid.chunks(config, experiment, dynamics)
         for run in grid.runs(experiment, dynamics, seed, grid.chunk_points(config, experiment, dynamics, chunk))
     ]
-    matrices = datasets.matrices(table)
+    matrices = parquet.matrices(table)
     tables = simulation.simulate(runs, matrices, settings["record"])
     return *(table.to_pandas() for table in tables), matrices
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from conftest import PROJECT
 
-from experiments import archive, citation, datasets
+from linear_networks_workflow.dataset import archive, citation, parquet
 
 
 def test_the_same_content_gives_the_same_bytes_whenever_and_by_whomever_it_is_written(tmp_path, monkeypatch):
@@ -33,7 +33,7 @@ def test_the_header_of_the_readme_names_the_parts_that_are_there(tmp_path, monke
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "results" / "runs" / "small" / "linear" / "00000.parquet"
     file.parent.mkdir(parents=True)
-    datasets.write(datasets.table([{"run": "a"}], datasets.RUNS), str(file), {})
+    parquet.write(parquet.table([{"run": "a"}], parquet.RUNS), str(file), {})
     text = archive.readme([os.path.relpath(file)], citation.read(PROJECT / "CITATION.cff"))
     header = yaml.safe_load(text.split("---\n")[1])
     assert header["license"] == "cc-by-4.0"
@@ -54,11 +54,11 @@ def two_experiments(tmp_path, monkeypatch):
             | {"solver": "flow", "width": 5, "replicate": replicate, "scale": scale, "t": t}
             for replicate, scale, t in grid
         ]
-        for stage, schema in (("trajectories", datasets.TRAJECTORIES), ("runs", datasets.RUNS)):
+        for stage, schema in (("trajectories", parquet.TRAJECTORIES), ("runs", parquet.RUNS)):
             file = tmp_path / "results" / stage / experiment / "linear" / "00000.parquet"
             file.parent.mkdir(parents=True)
             known = [{name: value for name, value in row.items() if name in schema.names} for row in rows]
-            datasets.write(datasets.table(known, schema), str(file), {})
+            parquet.write(parquet.table(known, schema), str(file), {})
             files.append(os.path.relpath(file))
     return files
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mpmath import mp
 from scipy.integrate import solve_ivp
 
-from gradflow import closed_forms
+from linear_networks.theory import closed_forms
 
 TIMES = np.array([0, 1e-8, 1e-3, 0.1, 1, 10, 1e3, 1e4])
 SPECTRA = {"generic": None, "repeated": (1, 1), "vanishing": (1, 0), "spread": (1, 1e-8)}

@@ -1,12 +1,13 @@
 import pytest
 from conftest import PROJECT
 
-from experiments import columns, datasets, tables
+from linear_networks_workflow.dataset import columns, parquet
+from linear_networks_workflow.stages import tables
 
 
-@pytest.mark.parametrize("stage", datasets.SCHEMAS)
+@pytest.mark.parametrize("stage", parquet.SCHEMAS)
 def test_every_column_of_a_schema_has_a_meaning_and_nothing_else_has(stage):
-    assert set(columns.MEANINGS[stage]) == set(datasets.SCHEMAS[stage].names)
+    assert set(columns.MEANINGS[stage]) == set(parquet.SCHEMAS[stage].names)
 
 
 def test_every_column_of_a_table_that_is_no_axis_has_a_meaning():

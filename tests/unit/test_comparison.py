@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.audit.comparison import compare_runs, deviations
-from experiments.errors import InputError
+from linear_networks_workflow.dataset.audit.comparison import compare_runs, deviations
+from linear_networks_workflow.errors import InputError
 
 
 def frame(**columns):

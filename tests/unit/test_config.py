@@ -8,10 +8,11 @@ import pytest
 import yaml
 from conftest import PROJECT, small_config
 
-from experiments import config as configuration
-from experiments import datasets, figures
-from experiments.errors import ConfigError
-from gradflow.dynamics import DYNAMICS
+from linear_networks.dynamics import DYNAMICS
+from linear_networks_workflow import config as configuration
+from linear_networks_workflow import figures
+from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow.errors import ConfigError
 
 SCHEMA = yaml.safe_load(configuration.SCHEMA.read_text())
 
@@ -282,16 +283,14 @@ def test_the_schema_is_in_step_with_the_code():
     definitions = SCHEMA["$defs"]
     assert definitions["experiment"]["properties"]["dynamics"]["items"]["enum"] == list(DYNAMICS)
     kinds = definitions["figure"]["properties"]["kind"]["enum"]
-    modules = {path.stem for path in Path(datasets.__file__).with_name("figures").glob("[!_]*.py")} - {
-        "style",
-        "numbers",
-    }
+    files = Path(figures.__file__).parent.glob("[!_]*.py")
+    modules = {path.stem for path in files} - {"style", "numbers"}
     assert {figures.module_of(kind) for kind in kinds} == modules
-    captions = Path(datasets.__file__).parents[2] / "workflow" / "report" / "figure.rst"
+    captions = Path(parquet.__file__).parents[2] / "workflow" / "report" / "figure.rst"
     assert set(kinds) == set(figures.SECTIONS) == set(re.findall(r'figure.kind == "(.+?)"', captions.read_text()))
     assert set(figures.NEEDS) == set(kinds)
     parts = [definitions[name] for name in ("matrix", "initialization", "solver", "time")]
-    keys = {path[-1] for path, _ in datasets.PARAMETERS.values()} | {"rows", "columns", "method"}
+    keys = {path[-1] for path, _ in parquet.PARAMETERS.values()} | {"rows", "columns", "method"}
     regularized = definitions["experiment"]["properties"]["regularized"]
     assert set(leaves([*parts, regularized])) | {"width", "tied"} == keys
 
@@ -314,7 +313,7 @@ def test_every_key_of_the_schema_is_described():
 
 
 def test_the_conda_environment_is_in_step_with_the_dependencies():
-    environment = yaml.safe_load((PROJECT / "workflow" / "envs" / "gradflow.yaml").read_text())
+    environment = yaml.safe_load((PROJECT / "workflow" / "envs" / "implicit-acceleration.yaml").read_text())
     declared = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     expected = {line for line in declared["dependencies"] if not line.startswith("snakemake")}
     found = {line.replace("-base", "") for line in environment["dependencies"]}

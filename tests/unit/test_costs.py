@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from conftest import PROJECT, small_config
 
-from experiments import config as configuration
-from experiments import datasets, grid, simulation
-from experiments.costs import MOST_RUNS_PER_JOB, Costs
-from experiments.memory import PROCESS
 from generate_matrices import generate
+from linear_networks_workflow import config as configuration
+from linear_networks_workflow import grid
+from linear_networks_workflow.costs import MOST_RUNS_PER_JOB, Costs
+from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow.memory import PROCESS
+from linear_networks_workflow.stages import simulation
 
 
 def prepared(runs_per_job=None, **changes):
@@ -58,13 +60,13 @@ def test_blocks_of_any_memory_give_the_same_numbers(tmp_path, granted):
     config = prepared(replicates=5)
     settings, seed = config["experiments"]["small"], config["seed"]
     rows = list(generate("small", seed, 5, grid.matrix_points(config, "small"), "."))
-    table = datasets.table(rows, datasets.MATRICES)
+    table = parquet.table(rows, parquet.MATRICES)
     path = str(tmp_path / "matrices.parquet")
-    datasets.write(table, path, {})
+    parquet.write(table, path, {})
     runs = list(grid.runs("small", "asymmetric", seed, grid.chunk_points(config, "small", "asymmetric", "00000")))
     assert len(runs) == 10
-    expected = simulation.simulate(runs, datasets.matrices(table))[1].to_pandas()
+    expected = simulation.simulate(runs, parquet.matrices(table))[1].to_pandas()
     blocks = list(simulation.simulate_blocks(runs, path, settings["record"], {}, granted, lambda fraction: None))
     assert len(blocks) == (10 if granted < PROCESS else 1)
-    found = datasets.pa.concat_tables([trajectories for _, trajectories in blocks]).to_pandas()
+    found = parquet.pa.concat_tables([trajectories for _, trajectories in blocks]).to_pandas()
     assert str(found.to_dict("list")) == str(expected.to_dict("list"))

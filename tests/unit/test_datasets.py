@@ -12,16 +12,16 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import PROJECT
 
-from experiments import datasets
+from linear_networks_workflow.dataset import parquet
 
 ROWS = [{"run": "a", "t": 0.0, "error": 1.0, "singular_values": [2.0, 1.0], "step": 0}, {"run": "a", "t": 0.5}]
 
 
 def test_a_file_carries_its_schema_version_config_and_software(tmp_path):
     path = str(tmp_path / "x.parquet")
-    datasets.write(datasets.table(ROWS, datasets.TRAJECTORIES), path, {"seed": 3})
+    parquet.write(parquet.table(ROWS, parquet.TRAJECTORIES), path, {"seed": 3})
     metadata = pq.read_schema(path).metadata
-    assert metadata[b"schema_version"] == datasets.SCHEMA_VERSION.encode()
+    assert metadata[b"schema_version"] == parquet.SCHEMA_VERSION.encode()
     assert json.loads(metadata[b"config"]) == {"seed": 3}
     used = json.loads(metadata[b"software"])
     assert used["numpy"] == np.__version__
@@ -32,7 +32,7 @@ def test_a_file_carries_its_schema_version_config_and_software(tmp_path):
 
 def test_the_software_names_the_kernel_that_blas_has_chosen():
     def told(**environment):
-        code = "from experiments import software; print(software.used()['blas'])"
+        code = "from linear_networks_workflow.dataset import software; print(software.used()['blas'])"
         command = [sys.executable, "-c", code]
         environment = {**os.environ, "PYTHONPATH": str(PROJECT / "scripts"), **environment}
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
@@ -45,7 +45,7 @@ def test_the_software_names_the_kernel_that_blas_has_chosen():
 
 def test_missing_values_are_null_and_floats_are_split_without_dictionary(tmp_path):
     path = str(tmp_path / "x.parquet")
-    datasets.write(datasets.table(ROWS, datasets.TRAJECTORIES), path, {})
+    parquet.write(parquet.table(ROWS, parquet.TRAJECTORIES), path, {})
     frame = pd.read_parquet(path)
     assert frame["error"].isna().tolist() == [False, True]
     assert frame["singular_values"][1] is None
@@ -63,16 +63,16 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     path.write_text("old")
     table = pa.table({"error": [1.0], "unstorable": pa.nulls(1, pa.month_day_nano_interval())})
     with pytest.raises(pa.ArrowNotImplementedError):
-        datasets.write(table, str(path), {})
+        parquet.write(table, str(path), {})
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_file_that_is_being_written_is_no_part_of_the_dataset(tmp_path):
     path = tmp_path / "x.parquet"
-    table = datasets.table(ROWS, datasets.TRAJECTORIES)
-    datasets.write(table, str(path), {})
-    with datasets.replacing(str(tmp_path / "y.parquet")) as temporary:
+    table = parquet.table(ROWS, parquet.TRAJECTORIES)
+    parquet.write(table, str(path), {})
+    with parquet.replacing(str(tmp_path / "y.parquet")) as temporary:
         temporary.write_text("half")
         assert len(pd.read_parquet(tmp_path)) == 2
         pq.write_table(table, temporary)
@@ -80,6 +80,6 @@ def test_a_file_that_is_being_written_is_no_part_of_the_dataset(tmp_path):
 
 
 def test_a_parameter_that_a_point_does_not_have_is_null():
-    found = datasets.parameters({"width": 3, "matrix": {"source": "file", "path": "y.csv"}})
+    found = parquet.parameters({"width": 3, "matrix": {"source": "file", "path": "y.csv"}})
     assert (found["width"], found["source"], found["scale"]) == (3, "file", None)
-    assert pa.Table.from_pylist([found], datasets.RUNS)["scale"].null_count == 1
+    assert pa.Table.from_pylist([found], parquet.RUNS)["scale"].null_count == 1

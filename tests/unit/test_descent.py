@@ -2,8 +2,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from gradflow import descent, gauge, initializations, observables
-from gradflow.dynamics import Asymmetric, Linear, squared_norm
+from linear_networks import initializations
+from linear_networks.dynamics import Asymmetric, Linear, squared_norm
+from linear_networks.measure import observables
+from linear_networks.models import gauge
+from linear_networks.solvers import descent
 
 
 def plain_descent(data, factors, step_size, steps):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from gradflow import gauge, initializations, matrices
-from gradflow.dynamics import (
+from linear_networks import initializations, matrices
+from linear_networks.dynamics import (
     DYNAMICS,
     Asymmetric,
     Linear,
@@ -14,6 +14,7 @@ from gradflow.dynamics import (
     SigmoidLinear,
     Symmetric,
 )
+from linear_networks.models import gauge
 
 
 def problem(name, rows=3, columns=4, width=5, batch=2, seed=0):

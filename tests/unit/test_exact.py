@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from gradflow import exact, flow, initializations, observables
-from gradflow.dynamics import Asymmetric, Linear, Regularized, Riccati, SigmoidAsymmetric, Symmetric
-from gradflow.matrices import teacher
+from linear_networks import initializations
+from linear_networks.dynamics import Asymmetric, Linear, Regularized, Riccati, SigmoidAsymmetric, Symmetric
+from linear_networks.matrices import teacher
+from linear_networks.measure import observables
+from linear_networks.solvers import exact, flow
 
 TIMES = np.concatenate([[0.0], np.geomspace(1e-3, 8.0, 40)])
 SHAPES = [(3, 3), (3, 5), (5, 3)]

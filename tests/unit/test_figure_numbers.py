@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.figures import modes, numbers, rates, reconstruction
+from linear_networks_workflow.figures import modes, numbers, rates, reconstruction
 
 TIMES = np.concatenate([[0.0], np.geomspace(1e-3, 10.0, 399)])
 

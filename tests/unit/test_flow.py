@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.integrate import solve_ivp
 
-from gradflow import flow, gauge
-from gradflow.dynamics import Asymmetric, Dynamics, Linear, Symmetric, squared_norm
+from linear_networks.dynamics import Asymmetric, Dynamics, Linear, Symmetric, squared_norm
+from linear_networks.models import gauge
+from linear_networks.solvers import flow
 
 EPS = np.finfo(float).eps
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from gradflow import gauge
+from linear_networks.models import gauge
 
 
 @given(st.integers(1, 8), st.integers(1, 12), st.integers(0, 2**32))

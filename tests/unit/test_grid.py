@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments import grid
+from linear_networks_workflow import grid
 
 EXPERIMENT = {
     "matrix": {"source": "gaussian", "rows": [3, 4], "columns": 5, "symmetric": False},

@@ -4,8 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from gradflow import gauge, initializations, matrices
-from gradflow.initializations import draw
+from linear_networks import initializations, matrices
+from linear_networks.initializations import draw
+from linear_networks.models import gauge
 
 SHAPES = [(3, 4), (4, 3), (3, 3)]
 

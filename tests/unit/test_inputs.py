@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from experiments import inputs
-from experiments.errors import InputError
+from linear_networks_workflow import inputs
+from linear_networks_workflow.errors import InputError
 
 MATRIX = np.array([[1.0, -2.5], [3e-7, 4.0], [5.0, 6.0]])
 

@@ -3,8 +3,11 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.integrate import solve_ivp
 
-from gradflow import closed_forms, flow, gauge, lambda0, observables
-from gradflow.dynamics import Asymmetric, Regularized
+from linear_networks.dynamics import Asymmetric, Regularized
+from linear_networks.measure import observables
+from linear_networks.models import gauge
+from linear_networks.solvers import flow
+from linear_networks.theory import closed_forms, lambda0
 
 TIMES = np.concatenate([[0.0], np.geomspace(1e-4, 0.5, 40)])
 

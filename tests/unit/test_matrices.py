@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from gradflow import matrices
+from linear_networks import matrices
 
 
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 2**32))

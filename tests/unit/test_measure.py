@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 import decays
-from gradflow.measure import measure
+from linear_networks.measure.decay import measure
 
 
 def trajectory(rng, ratios):

@@ -5,8 +5,8 @@ import pytest
 from conftest import compute
 from numpy.testing import assert_allclose
 
-from experiments import rate_fits, tables
-from experiments.figures import descent_vs_flow
+from linear_networks_workflow.figures import descent_vs_flow
+from linear_networks_workflow.stages import rate_fits, tables
 
 
 def measured(experiment, **changes):

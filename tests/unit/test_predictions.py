@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from gradflow import rates
-from gradflow.predictions import Facts, predict
+from linear_networks.theory import rates
+from linear_networks.theory.predictions import Facts, predict
 
 BITS = 2400  # of fixed-point numbers, as whole numbers of NumPy's object arrays: digits down to exp(-1600)
 

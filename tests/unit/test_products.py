@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradflow import lanes, products
-from gradflow.dynamics import Asymmetric, Linear, Regularized, Symmetric
-from gradflow.lanes import LANES
-from gradflow.products import Product, Step
+from linear_networks.dynamics import Asymmetric, Linear, Regularized, Symmetric
+from linear_networks.kernels import lanes, products
+from linear_networks.kernels.lanes import LANES
+from linear_networks.kernels.products import Product, Step
 
 SIZES = st.integers(1, 9)
 

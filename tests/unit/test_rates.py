@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
-from gradflow import rates
-from gradflow.dynamics import Asymmetric
-from gradflow.measure import measure
+from linear_networks.dynamics import Asymmetric
+from linear_networks.measure.decay import measure
+from linear_networks.theory import rates
 
 
 def integrate(field, start, horizon, samples=300):

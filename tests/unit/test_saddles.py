@@ -5,13 +5,16 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from gradflow import descent, exact, flow, gauge, initializations, observables
-from gradflow.dynamics import Asymmetric, Dynamics, Linear, Regularized, Riccati, SigmoidAsymmetric, Symmetric
-from gradflow.escape import escape
-from gradflow.initializations import Start
-from gradflow.limits import Limit
-from gradflow.matrices import teacher
-from gradflow.predictions import Facts, predict
+from linear_networks import initializations
+from linear_networks.dynamics import Asymmetric, Dynamics, Linear, Regularized, Riccati, SigmoidAsymmetric, Symmetric
+from linear_networks.initializations import Start
+from linear_networks.matrices import teacher
+from linear_networks.measure import observables
+from linear_networks.models import gauge
+from linear_networks.solvers import descent, exact, flow
+from linear_networks.solvers.escape import escape
+from linear_networks.theory.limits import Limit
+from linear_networks.theory.predictions import Facts, predict
 
 SCALES = (1e-6, 1e-8, 1e-10, 1e-12, 1e-13)
 

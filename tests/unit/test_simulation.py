@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 from conftest import PROJECT, small_config
 
-from experiments import config as configuration
-from experiments import datasets, grid, simulation
 from generate_matrices import generate
+from linear_networks_workflow import config as configuration
+from linear_networks_workflow import grid
+from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow.stages import simulation
 
 SOLVERS = [{"method": "descent", "step_size": [0.002, 0.001]}, {"method": "flow"}, {"method": "exact"}]
 SQUARE = {"source": "gaussian", "rows": 3, "columns": 3, "symmetric": True}
@@ -46,7 +48,7 @@ def computed(name, size):
     configuration.prepare(config, PROJECT / "my.yaml")
     settings, seed = config["experiments"]["small"], config["seed"]
     table = generate("small", seed, settings["replicates"], grid.matrix_points(config, "small"), ".")
-    matrices = datasets.matrices(datasets.table(table, datasets.MATRICES))
+    matrices = parquet.matrices(parquet.table(table, parquet.MATRICES))
     parts = [
         simulation.simulate(list(grid.runs("small", dynamics, seed, points)), matrices, ["product", "factors"])
         for dynamics in settings["dynamics"]

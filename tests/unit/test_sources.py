@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from experiments import sources
+from linear_networks_workflow import sources
 
 CODE = '''"""What it does."""
 

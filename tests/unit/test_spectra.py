@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradflow.lanes import LANES
-from gradflow.spectra import LARGEST, singular_values
+from linear_networks.kernels.lanes import LANES
+from linear_networks.kernels.spectra import LARGEST, singular_values
 
 
 @given(st.integers(1, LARGEST + 2), st.integers(1, 30), st.integers(1, 2 * LANES + 1), st.integers(0, 2**32))

@@ -3,8 +3,8 @@ import time
 
 import pytest
 
-from experiments import logs
-from experiments.summary import summarize
+from linear_networks_workflow import logs
+from linear_networks_workflow.summary import summarize
 
 
 @pytest.fixture(autouse=True)

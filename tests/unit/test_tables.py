@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import tables
+from linear_networks_workflow.stages import tables
 
 
 @pytest.fixture

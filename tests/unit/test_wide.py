@@ -5,7 +5,8 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.integrate import solve_ivp
 
-from gradflow import gauge, lambda0, wide
+from linear_networks.models import gauge
+from linear_networks.theory import lambda0, wide
 
 
 @pytest.mark.parametrize("ratio", [0.7, 2.0, 2.5, 4.0])

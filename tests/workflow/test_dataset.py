@@ -17,8 +17,8 @@ import pytest
 import yaml
 from conftest import small_config, snakemake_in
 
-from experiments import audit, datasets
-from experiments.errors import InputError
+from linear_networks_workflow.dataset import audit, parquet
+from linear_networks_workflow.errors import InputError
 
 TRAJECTORIES = "results/trajectories/small/asymmetric/00000.parquet"
 NASTY = "</script><script>alert('|x|')</script> \"é\n`"
@@ -70,7 +70,7 @@ def test_every_reader_finds_the_same_rows_and_sums(packaged, monkeypatch):
     assert {name: len(errors) for name, errors in found.items()} == dict.fromkeys(found, 2 * 4 * 40 + 2 * 2 * 4 * 10)
     for errors in found.values():
         assert np.sum(np.asarray(errors)) == pytest.approx(found["pandas"].sum(), rel=1e-12)
-    assert set(records[0]) == {f"trajectories/{name}" for name in datasets.TRAJECTORIES.names}
+    assert set(records[0]) == {f"trajectories/{name}" for name in parquet.TRAJECTORIES.names}
 
 
 @DEPRECATED
@@ -79,7 +79,7 @@ def test_the_card_loads_every_set_of_records_and_describes_every_column(packaged
     card, loaded = json.loads(path.read_text()), mlcroissant.Dataset(path)
     rows = {records["@id"]: sum(1 for _ in loaded.records(records["@id"])) for records in card["recordSet"]}
     assert rows == {
-        **{stage: len(pd.read_parquet(packaged / "results" / stage)) for stage in datasets.SCHEMAS},
+        **{stage: len(pd.read_parquet(packaged / "results" / stage)) for stage in parquet.SCHEMAS},
         **{
             f"tables/{name}": len(pd.read_parquet(packaged / f"results/tables/{name}.parquet"))
             for name in ("small", "fit", "read")

@@ -14,9 +14,11 @@ import pytest
 import yaml
 from conftest import PROJECT
 
-from experiments import config as configuration
-from experiments import datasets, grid, rate_fits, simulation
 from generate_matrices import generate
+from linear_networks_workflow import config as configuration
+from linear_networks_workflow import grid
+from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow.stages import rate_fits, simulation
 
 DOCS = PROJECT / "docs"
 
@@ -102,7 +104,7 @@ def test_the_rates_of_the_one_layer_model_in_the_grid_that_is_worked_through_are
     configuration.prepare(config, tmp_path / "my.yaml")
     settings, seed = config["experiments"]["grid"], config["seed"]
     rows = generate("grid", seed, settings["replicates"], grid.matrix_points(config, "grid"), tmp_path)
-    matrices = datasets.matrices(datasets.table(rows, datasets.MATRICES))
+    matrices = parquet.matrices(parquet.table(rows, parquet.MATRICES))
     chunks = [grid.chunk_points(config, "grid", "linear", chunk) for chunk in grid.chunks(config, "grid", "linear")]
     runs = [run for chunk in chunks for run in grid.runs("grid", "linear", seed, chunk)]
     tables = simulation.simulate(runs, matrices, settings["record"])
@@ -120,7 +122,7 @@ def test_the_rates_of_the_one_layer_model_in_the_grid_that_is_worked_through_are
 
 def test_the_dynamics_that_is_worked_through_does_what_its_page_says(project_copy):
     code, look = blocks("own-dynamics.md", "python")
-    library = project_copy / "scripts" / "gradflow" / "dynamics.py"
+    library = project_copy / "scripts" / "linear_networks" / "dynamics.py"
     text = library.read_text().replace("DYNAMICS: dict", f"{code}\n\nDYNAMICS: dict")
     library.write_text(text.replace("SigmoidAsymmetric)\n}", "SigmoidAsymmetric, Decayed)\n}"))
     schema = project_copy / "workflow" / "schemas" / "config.schema.yaml"

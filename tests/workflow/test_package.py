@@ -12,11 +12,11 @@ from conftest import PROJECT
 
 IMPORT = """
 import importlib, pkgutil
-import experiments, gradflow
+import linear_networks, linear_networks_workflow
 
-for package in (experiments, gradflow):
+for package in (linear_networks, linear_networks_workflow):
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        if module.name.startswith("experiments.audit"):
+        if module.name.startswith("linear_networks_workflow.dataset.audit"):
             continue
         importlib.import_module(module.name)
     print(package.__file__)
@@ -24,7 +24,7 @@ for package in (experiments, gradflow):
 
 USE = """
 import numpy as np
-from gradflow import initializations
+from linear_networks import initializations
 
 start = initializations.gaussian(np.random.default_rng(0), 3, 4, 6, 0.1)
 print(*start.factors.shape)

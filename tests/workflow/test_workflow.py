@@ -19,9 +19,9 @@ from conftest import PROJECT, small_config, snakemake_in, write_yaml
 from matplotlib.text import Text
 
 import draw_figure
-from experiments import config as configuration
-from experiments import figures, grid, sources
-from experiments.figures import style
+from linear_networks_workflow import config as configuration
+from linear_networks_workflow import figures, grid, sources
+from linear_networks_workflow.figures import style
 
 NUMBERS = ["t", "step", "loss", "error", "drift"]
 
@@ -184,7 +184,7 @@ def test_every_figure_is_fit_for_print_and_drawn_again_is_the_same_bytes(every_s
     style.apply()
     for name, figure in config["figures"].items():
         files = {stage: [folder / file for file in some] for stage, some in grid.figure_files(config, name).items()}
-        kind = importlib.import_module(f"experiments.figures.{figures.module_of(figure['kind'])}")
+        kind = importlib.import_module(f"linear_networks_workflow.figures.{figures.module_of(figure['kind'])}")
         options = {key: value for key, value in figure.items() if key not in ("kind", "experiment", "where")}
         drawing = kind.draw(draw_figure.read(files, figure["where"]), **options)
         assert drawing.get_figwidth() in (style.COLUMN_WIDTH, style.TEXT_WIDTH, style.PAGE_WIDTH)
@@ -294,18 +294,24 @@ def test_an_edit_reruns_what_uses_it_and_nothing_else(snakemake, write_config, p
     assert snakemake("--configfile", path, **options).returncode == 0
     assert scheduled(snakemake, "--configfile", path, **options) == set()
     expected = {
-        "scripts/experiments/figures/style.py": {"draw_figure"},
+        "scripts/linear_networks_workflow/figures/style.py": {"draw_figure"},
         "scripts/draw_figure.py": {"draw_figure"},
-        "scripts/experiments/figures/reconstruction.py": {"draw_figure"},
-        "scripts/gradflow/descent.py": {"simulate", "fit_rates", "tabulate_rates", "draw_figure"},
-        "scripts/gradflow/matrices.py": {"generate_matrices", "simulate", "fit_rates", "tabulate_rates", "draw_figure"},
-        "scripts/gradflow/measure.py": {"fit_rates", "tabulate_rates"},
-        "scripts/gradflow/rates.py": {"simulate", "fit_rates", "tabulate_rates", "draw_figure"},
-        "scripts/gradflow/predictions.py": {"fit_rates", "tabulate_rates"},
-        "scripts/gradflow/dynamics.py": {"simulate", "fit_rates", "tabulate_rates", "draw_figure"},
-        "scripts/experiments/tables.py": {"tabulate_rates"},
-        "scripts/experiments/config.py": set(),
-        "scripts/experiments/figures/modes.py": set(),
+        "scripts/linear_networks_workflow/figures/reconstruction.py": {"draw_figure"},
+        "scripts/linear_networks/solvers/descent.py": {"simulate", "fit_rates", "tabulate_rates", "draw_figure"},
+        "scripts/linear_networks/matrices.py": {
+            "generate_matrices",
+            "simulate",
+            "fit_rates",
+            "tabulate_rates",
+            "draw_figure",
+        },
+        "scripts/linear_networks/measure/decay.py": {"fit_rates", "tabulate_rates"},
+        "scripts/linear_networks/theory/rates.py": {"simulate", "fit_rates", "tabulate_rates", "draw_figure"},
+        "scripts/linear_networks/theory/predictions.py": {"fit_rates", "tabulate_rates"},
+        "scripts/linear_networks/dynamics.py": {"simulate", "fit_rates", "tabulate_rates", "draw_figure"},
+        "scripts/linear_networks_workflow/stages/tables.py": {"tabulate_rates"},
+        "scripts/linear_networks_workflow/config.py": set(),
+        "scripts/linear_networks_workflow/figures/modes.py": set(),
     }
     for file, rules in expected.items():
         source = project_copy / file
@@ -324,13 +330,17 @@ def test_rewording_reruns_nothing_but_what_writes_the_words_out(snakemake, write
         file.write_text(file.read_text() + "\n# A comment, and a date that is later than that of any result.\n")
     scripts = project_copy / "scripts"
     replace(scripts / "generate_matrices.py", "are constant or collinear", "are constant or depend on others")
-    replace(scripts / "gradflow" / "descent.py", '"""', '"""Reworded: ', count=1)
-    replace(scripts / "gradflow" / "initializations.py", "cannot be rescaled", "can never be rescaled")
-    replace(scripts / "experiments" / "errors.py", "did you mean", "did you perhaps mean")
+    replace(scripts / "linear_networks" / "solvers" / "descent.py", '"""', '"""Reworded: ', count=1)
+    replace(scripts / "linear_networks" / "initializations.py", "cannot be rescaled", "can never be rescaled")
+    replace(scripts / "linear_networks_workflow" / "errors.py", "did you mean", "did you perhaps mean")
     assert scheduled(snakemake, "--configfile", path, **options) == set()
-    replace(scripts / "experiments" / "tables.py", "Predictions for descent are", "Of descent, the predictions are")
+    replace(
+        scripts / "linear_networks_workflow" / "stages" / "tables.py",
+        "Predictions for descent are",
+        "Of descent, the predictions are",
+    )
     assert scheduled(snakemake, "--configfile", path, **options) == {"tabulate_rates"}
-    replace(scripts / "gradflow" / "measure.py", '"too few samples"', '"few samples"')
+    replace(scripts / "linear_networks" / "measure" / "decay.py", '"too few samples"', '"few samples"')
     assert scheduled(snakemake, "--configfile", path, **options) == {"fit_rates", "tabulate_rates"}
 
 

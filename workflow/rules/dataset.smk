@@ -14,7 +14,7 @@ rule describe_dataset:
     benchmark:
         local("logs/describe_dataset.tsv")
     conda:
-        "../envs/gradflow.yaml"
+        "../envs/implicit-acceleration.yaml"
     params:
         config=MADE_BY,
         code=sources.digest("describe_dataset", words=True),
@@ -35,7 +35,7 @@ rule package:
     benchmark:
         local("logs/package.tsv")
     conda:
-        "../envs/gradflow.yaml"
+        "../envs/implicit-acceleration.yaml"
     params:
         config=MADE_BY,
         code=sources.digest("package_dataset", words=True),
@@ -52,7 +52,7 @@ rule verify:
     log:
         local("logs/verify.log"),
     conda:
-        "../envs/gradflow.yaml"
+        "../envs/implicit-acceleration.yaml"
     params:
         runs=config["runs_to_verify"],
     script:

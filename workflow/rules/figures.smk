@@ -17,7 +17,7 @@ rule draw_figure:
     benchmark:
         local("logs/draw_figure/{figure}.tsv")
     conda:
-        "../envs/gradflow.yaml"
+        "../envs/implicit-acceleration.yaml"
     resources:
         # Tables take about 13 times the size of their files in memory, and Python with its libraries up to 300 MB.
         mem_mb=lambda wildcards, input, attempt: attempt * (400 + int(20 * input.size_mb)),

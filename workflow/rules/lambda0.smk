@@ -11,7 +11,7 @@ rule fit_lambda0:
     benchmark:
         local("logs/fit_lambda0/{experiment}/{chunk}.tsv")
     conda:
-        "../envs/gradflow.yaml"
+        "../envs/implicit-acceleration.yaml"
     resources:
         mem_mb=lambda wildcards, attempt: attempt * COSTS[wildcards.experiment].memory(),
         runtime=lambda wildcards, attempt: attempt

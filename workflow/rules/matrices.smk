@@ -10,7 +10,7 @@ rule generate_matrices:
         local("logs/generate_matrices/{experiment}.tsv")
     localrule: True
     conda:
-        "../envs/gradflow.yaml"
+        "../envs/implicit-acceleration.yaml"
     params:
         seed=config["seed"],
         replicates=lambda wildcards: config["experiments"][wildcards.experiment]["replicates"],

@@ -11,7 +11,7 @@ rule fit_rates:
     benchmark:
         local("logs/fit_rates/{experiment}/{dynamics}/{chunk}.tsv")
     conda:
-        "../envs/gradflow.yaml"
+        "../envs/implicit-acceleration.yaml"
     resources:
         mem_mb=lambda wildcards, attempt: attempt * COSTS[wildcards.experiment].memory(),
         runtime=lambda wildcards, attempt: attempt
@@ -47,7 +47,7 @@ rule tabulate_rates:
     benchmark:
         local("logs/tabulate_rates/{experiment}.tsv")
     conda:
-        "../envs/gradflow.yaml"
+        "../envs/implicit-acceleration.yaml"
     resources:
         # Tables take about 13 times the size of their files in memory, and Python with its libraries up to 300 MB.
         mem_mb=lambda wildcards, input, attempt: attempt * (400 + int(20 * input.size_mb)),

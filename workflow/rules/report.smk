@@ -10,7 +10,7 @@ rule report:
         local("logs/report.log"),
     localrule: True
     conda:
-        "../envs/gradflow.yaml"
+        "../envs/implicit-acceleration.yaml"
     params:
         # A report is made by another Snakemake, started as this one was, which reads and does not lock.
         python=sys.executable,

@@ -11,7 +11,7 @@ rule simulate:
     benchmark:
         local("logs/simulate/{experiment}/{dynamics}/{chunk}.tsv")
     conda:
-        "../envs/gradflow.yaml"
+        "../envs/implicit-acceleration.yaml"
     threads: lambda wildcards: COSTS[wildcards.experiment].threads()
     resources:
         mem_mb=lambda wildcards, attempt: attempt * COSTS[wildcards.experiment].memory(),

@@ -1,0 +1,56 @@
+"""What is observed along a trajectory."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linear_networks.dynamics import Dynamics, squared_norm
+from linear_networks.solvers.solution import Index, Observe
+from linear_networks.theory.limits import Limit
+
+Array = NDArray[np.float64]
+
+
+def observer(
+    dynamics: Dynamics, start: Array, widths: Array, product: bool = False, limit: Limit | None = None
+) -> Observe:
+    """Function that observes states of `dynamics`, for trajectories of widths k, shape (batch,), that begin at `start`.
+
+    They end at `limit`, or without it where generic starts do.
+
+    It maps (dynamics, state, runs), the dynamics and states of the runs of the batch with indices `runs`, to:
+
+    - `loss`, shape (len(runs),): the objective;
+    - `error`: relative error ||Y - X||_F / ||Y||_F;
+    - `singular_values`, shape (len(runs), min(m, n)): of X, descending (eigenvalues where X is symmetric throughout);
+    - `drift`: ||Q(t) - Q(0)||_F, where something is conserved;
+    - `distance`: ||X(t) - X(inf)||_F, where the limit is known (NaN for runs of which it is not);
+    - `local_rate`: lambda_min(U U^T) + lambda_min(V V^T), at which ||Y - X|| decays at least, for the asymmetric model;
+    - `gramian_distance`: ||R R^T(t) - R R^T(inf)||_F, for the regularized model where the limit is known;
+    - `product`, shape (len(runs), m * n): X, row-major, if asked for.
+    """
+    initial = dynamics.imbalance(start)
+    goal = limit or Limit.of(dynamics, widths)
+
+    def observe(dynamics: Dynamics, state: Array, runs: Index) -> Mapping[str, Array]:
+        observation: dict[str, Array] = {
+            "loss": dynamics.loss(state),
+            "error": dynamics.error(state),
+            "singular_values": dynamics.spectrum(state),
+        }
+        imbalance = dynamics.imbalance(state)
+        if imbalance is not None and initial is not None:
+            observation["drift"] = np.sqrt(squared_norm(imbalance - initial[runs]))
+        observation["distance"] = np.sqrt(squared_norm(dynamics.product(state) - goal.product[runs]))
+        local_rate = dynamics.local_rate(state)
+        if local_rate is not None:
+            observation["local_rate"] = local_rate
+        gramian = dynamics.gramian(state)
+        if gramian is not None and goal.gramian is not None:
+            observation["gramian_distance"] = np.sqrt(squared_norm(gramian - goal.gramian[runs]))
+        if product:
+            observation["product"] = dynamics.product(state).reshape(len(state), -1)
+        return observation
+
+    return observe

@@ -1,0 +1,108 @@
+"""What the runs of an experiment cost, from their shapes, steps and samples: the size of chunks, and what jobs ask for.
+
+The constants are measurements on one core of 2023, rounded up; docs/performance.md has more of them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import ceil, inf, log2
+from pathlib import Path
+from typing import Any
+
+from linear_networks_workflow import checks, grid, memory
+
+SECONDS_PER_JOB = 5
+MOST_RUNS_PER_JOB = 2**14
+
+# MiB of the runs that a job computes together, as far as more than one fits.
+BLOCK = 100
+
+# From this many entries of Y on, a matrix product keeps several threads busy.
+LARGE, THREADS = 40_000, 4
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Costs of an experiment: those of its largest run, which has every parameter at its largest value."""
+
+    rows: int
+    columns: int
+    width: int  # of the factors that are computed with
+    steps: float
+    samples: int
+    examples: int  # of a teacher
+    solvers: list[str]
+    dynamics: list[str]
+    with_products: bool
+    with_lambda0: bool
+    runs: int  # of the dynamics that has most, and at most in one job
+
+    @classmethod
+    def of(cls, experiment: Mapping[str, Any], folder: Path) -> "Costs":
+        """Costs of an experiment whose relative paths start at a folder; files of matrices are read."""
+        values = checks.parameters(experiment)
+        rows, columns = (max(sides) for sides in zip(*checks.shapes(experiment, folder), strict=True))
+        width, penalties = max(values["width"]), grid.axis("lambda0", experiment.get("regularized", {}).get("lambda0"))
+        # A penalty towards an uneven diagonal keeps the factors from being reduced.
+        reducible = not any(isinstance(value, list) for value in penalties)
+        points = max(grid.count(grid.points(experiment, dynamics)) for dynamics in experiment["dynamics"])
+        return cls(
+            rows,
+            columns,
+            width=min(width, rows + columns) if reducible else width,
+            steps=max(values["horizon"]) / min(values.get("step_size", [inf])),
+            samples=max(values["samples"]),
+            examples=max(values.get("examples", [0])),
+            solvers=values["solver"],
+            dynamics=experiment["dynamics"],
+            with_products="product" in experiment["record"] or grid.fits_lambda0(experiment),
+            with_lambda0=grid.fits_lambda0(experiment),
+            runs=min(points * experiment["replicates"], experiment.get("runs_per_job", MOST_RUNS_PER_JOB)),
+        )
+
+    def simulation(self, dynamics: str) -> float:
+        """Seconds that a run of a dynamics takes, by the slowest of its solvers."""
+        entries, side = self.rows * self.columns, self.rows + self.columns
+        sample = 1e-5 + entries * min(self.rows, self.columns) / 1e8 + side**2 * self.width / 4e9
+        # The one-layer model has no products, but reads and writes every entry.
+        operations = 40.0 * entries if dynamics == "linear" else 6.0 * entries * self.width
+        if dynamics == "regularized":
+            operations += 4.0 * side * self.width**2
+        behind = self.examples * (1e-8 * self.columns + entries / 2e9) if dynamics.startswith("sigmoid") else 0.0
+        seconds = {
+            "descent": self.steps * (operations / 2e10 + behind),
+            "flow": 1500 * (2e-6 + operations / 5e9 + behind),
+            "exact": self.samples * (4e-5 + side**3 / 1e9),
+        }
+        return self.samples * sample + max(seconds[solver] for solver in self.solvers)
+
+    def lambda0(self) -> float:
+        """Seconds that the fit of a lambda0 takes."""
+        return self.samples * (5e-4 + (self.rows + self.columns) ** 3 / 1e7) if self.with_lambda0 else 0.0
+
+    def rates(self) -> float:
+        """Seconds that the rates of a run take: of its product, its modes and its Gramian."""
+        return 1.5e-2 * (2 + min(self.rows, self.columns))
+
+    def runs_per_job(self) -> int:
+        """How many runs a chunk has, for its simulation to take some seconds; its rates may take minutes.
+
+        A power of 2, so that it seldom changes with the experiment.
+        """
+        longest = max(self.lambda0(), *map(self.simulation, self.dynamics))
+        return min(2 ** max(0, ceil(log2(SECONDS_PER_JOB / longest))), MOST_RUNS_PER_JOB)
+
+    def memory(self) -> int:
+        """MiB to ask for: what the process takes, and the runs that a job holds at a time."""
+        shape = self.rows, self.columns, self.width, self.samples, self.examples
+        per_run = memory.mib_per_run(*shape, "flow" in self.solvers, self.with_products)
+        block = memory.runs_per_block(memory.PROCESS + BLOCK, per_run)
+        return ceil(memory.PROCESS + min(block, self.runs) * per_run)
+
+    def minutes(self, seconds: float) -> int:
+        """Minutes to ask for where a run takes so many seconds: five times as much, on a slow or busy machine."""
+        return ceil(5.0 + 5.0 * seconds * self.runs / 60.0)
+
+    def threads(self) -> int:
+        """Threads that a simulation can use."""
+        return THREADS if self.rows * self.columns >= LARGE else 1

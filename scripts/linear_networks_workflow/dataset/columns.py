@@ -1,0 +1,298 @@
+"""What every column of the dataset means, and its unit: said here once, for the dataset's card, its README and docs.
+
+Types are those of `datasets`, which does not import this: a better wording changes no file of the dataset.
+
+Units are `1` for pure numbers and counts, `time` and `1/time` for the time t of the flow, in which dX/dt = Y - X, and
+`s` for seconds on a clock; keys, words and truth values have none.
+"""
+
+import re
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from linear_networks_workflow.dataset import parquet
+
+
+class Column(NamedTuple):
+    """What a column means.
+
+    Attributes
+    ----------
+    unit : str
+    meaning : str
+        In one line of Markdown.
+    """
+
+    unit: str
+    meaning: str
+
+
+def _described(unit: str, **meanings: str) -> dict[str, Column]:
+    return {name: Column(unit, meaning) for name, meaning in meanings.items()}
+
+
+FILES = {
+    "matrices": "results/matrices/{experiment}.parquet",
+    "runs": "results/runs/{experiment}/{dynamics}/{chunk}.parquet",
+    "trajectories": "results/trajectories/{experiment}/{dynamics}/{chunk}.parquet",
+    "lambda0": "results/lambda0/{experiment}/{chunk}.parquet",
+    "rates": "results/rates/{experiment}/{dynamics}/{chunk}.parquet",
+    "tables": "results/tables/{experiment}.parquet",
+}
+
+ROWS = {
+    "matrices": "one row per data matrix",
+    "runs": "one row per run",
+    "trajectories": "one row per run and time",
+    "lambda0": "one row per run of `asymmetric` that λ₀ is fitted to",
+    "rates": "one row per run and quantity",
+    "tables": "one row per grid point and quantity, aggregated over replicates",
+}
+
+_MATRICES = {
+    **_described(
+        "",
+        matrix="key of the matrix",
+        experiment="experiment that asks for it",
+        source="where it comes from: `gaussian`, `spectrum`, `teacher`, `file` or `table`",
+    ),
+    **_described(
+        "1",
+        replicate="which draw; null for a matrix that was read",
+        rows="m",
+        columns="n",
+        values="Y, row-major",
+        singular_values="of Y, descending",
+        inputs="of a teacher: the samples A that it labelled, row-major; Y is its weights W*",
+        outputs="of a teacher: the labels B = φ(AW*) + noise, row-major",
+    ),
+}
+
+_RUNS = {
+    **_described(
+        "",
+        run="key of the run; the same parameters give the same key",
+        experiment="name in the config",
+        dynamics="what was run",
+        solver="how it was run: `descent`, `flow` or `exact`",
+    ),
+    **_described("1", seed="root of the random streams", replicate="which draw"),
+    **_described("", matrix="key of the data matrix Y, in matrices"),
+    **_described("1", rows="m, rows of Y", columns="n, columns of Y"),
+    **_described(
+        "",
+        source="how Y was made",
+        symmetric="whether Y was drawn symmetric",
+        path="file that Y was read from, as in the config",
+        target="target column of the table that Y is the correlation of",
+        initialization="how the start was made",
+        tied="whether V(0) = U(0), so that a symmetric dynamics of the experiment starts from the same X(0)",
+        spacing="spacing of the times that were asked for: `linear` or `log`",
+        outcome="`completed` (reached the horizon), `converged` (reached before it a limit from which no direction "
+        "escapes, and is held there), `saddle` (reached the saddle at which its start ends, though others of its "
+        "width leave it: X(0) of balanced factors with a determinant of the other sign than Y's, modes or ranks that "
+        "the start does not have), `escaped` (its flow ends at such a saddle, but rounding or finite steps led away "
+        "from it), `stalled` (rests, and is held, at a point from which a direction escapes that the start does not "
+        "excite beyond rounding) or `diverged` (sampled up to there)",
+    ),
+    **_described(
+        "1",
+        values="singular values that Y was given, or eigenvalues if it is symmetric",
+        examples="samples of a teacher, in the config `samples`",
+        features="inputs of a teacher, and its outputs",
+        noise="standard deviation of the noise on a teacher's labels",
+        scale="standard deviation σ of the normal draws of the start",
+        products="modes of X(0) of a spectral start",
+        imbalance="λ₀ or ‖Q(0)‖₂ of the start, as in the config",
+        imbalance_vector="λ₀ of the start where it is one number a mode",
+        width="number of hidden units k",
+        lambda0="λ₀ of the penalty of `regularized`: as in the config, or as it was fitted",
+        lambda0_vector="λ₀ of that penalty where it is a diagonal",
+        weight="weight of that penalty",
+        step_size="step size η of descent",
+        rtol="tolerance of the flow",
+        samples="number of times that were asked for",
+        imbalance_norm="‖Q(0)‖_F, with Q = UᵀU − VᵀV",
+        imbalance_min="smallest eigenvalue of Q(0)",
+        imbalance_max="largest eigenvalue of Q(0)",
+        imbalance_eigenvalues="eigenvalues of Q(0), descending, without those that are zero because k > m + n",
+        mode_imbalances="of a spectral start: λ₀ᵢ = uᵢ² − vᵢ² by mode, in the order of the singular values of Y",
+        start_lambda0="λ₀ where the start has Q(0) = λ₀I by construction; null elsewhere",
+        imbalance_end="‖Q‖_F at the end of a flow, which keeps it, or of descent, which does not; null where nothing "
+        "is conserved, and where the run diverged",
+        mode_imbalances_end="of a spectral start: λ₀ᵢ at the end of a flow or of descent of `asymmetric`",
+        rank="rank of R(0) = [U; V], which no gradient flow changes",
+        product_rank="rank of X(0)",
+        limit_values="singular values of X(∞), those of Y or 0, in the order of Y's (eigenvalues for `symmetric` and "
+        "`riccati`): which of its modes this start can learn; null where theory does not know",
+        steps="number of descent steps",
+        evaluations="evaluations of the velocity by the flow",
+        factors="with `record: [factors]`: R(0), row-major, (m+n) × min(k, m+n), gauge-reduced, which changes no X(t); "
+        "for `symmetric` U(0), m × min(k, m)",
+    ),
+    **_described(
+        "1/time",
+        rate_end="of `asymmetric`, by descent or flow: the rate at which ‖Y − X‖ converges, that of the linearized "
+        "motion at the limit that the last state is near; null where it is not, and where convergence is algebraic",
+    ),
+    **_described("time", horizon="last time that was asked for", first="first time after 0 that was asked for"),
+    **_described(
+        "s",
+        seconds="its share of the time that its batch took; with that of `lambda0` the one column that does not repeat",
+    ),
+}
+
+_BASIN = {
+    "lambda0": "the best λ₀: that of the lower basin; null where the run diverged",
+    "objective": "∫‖Xᴵ − X‖²_F dt / ∫‖X‖²_F dt over the sampled times, by the trapezoidal rule, Xᴵ the flow of "
+    "Proposition 5 from the same start",
+    "gap_max": "largest ‖Xᴵ − X‖_F / ‖X‖_F over t",
+    "gap_l2": "√`objective`",
+    "curvature": "second derivative of the objective at λ₀, in units of `radius`",
+    "edge": "whether the objective falls beyond λ₀, which is 0 or the farthest that was searched: no minimum",
+}
+
+
+def _as_in_runs(*names: str) -> dict[str, Column]:
+    return {name: Column(_RUNS[name].unit, f"`{name}` of the run, as in runs") for name in names}
+
+
+def _basin(prefix: str, where: str) -> dict[str, Column]:
+    return {
+        prefix + name: Column("" if name == "edge" else "1", where.format(meaning)) for name, meaning in _BASIN.items()
+    }
+
+
+MEANINGS: dict[str, dict[str, Column]] = {
+    "matrices": _MATRICES,
+    "runs": _RUNS,
+    "trajectories": {
+        **_as_in_runs("run", "experiment", "dynamics", "solver", "replicate", "rows", "columns"),
+        **_as_in_runs("width", "scale", "lambda0"),
+        **_described("time", t="time; for descent `step` · η"),
+        **_described(
+            "1",
+            step="number of descent steps",
+            loss="the objective that the dynamics descends",
+            error="‖Y − X‖_F / ‖Y‖_F",
+            singular_values="of X(t), descending; for `symmetric` and `riccati` its eigenvalues",
+            drift="‖Q(t) − Q(0)‖_F; null where nothing is conserved",
+            distance="‖X(t) − X(∞)‖_F for the limit that theory knows of this start: Y, its rank-k part where k is "
+            "smaller, its positive part for `symmetric`, what `limit_values` leave of it at a saddle; null where none "
+            "is known",
+            gramian_distance="of `regularized`: ‖RRᵀ(t) − RRᵀ(∞)‖_F",
+            product="with `record: [product]`: X(t), row-major",
+        ),
+        **_described(
+            "1/time",
+            local_rate="of `asymmetric`, by descent or flow: λ_min(UUᵀ) + λ_min(VVᵀ), the rate at which ‖Y − X‖ decays "
+            "at least at that time, and in the end exactly, unless Y is singular",
+        ),
+    },
+    "lambda0": {
+        **_as_in_runs("run", "experiment", "replicate", "rows", "columns", "width", "scale"),
+        **_basin("", "{}"),
+        **_basin("negative_", "in the basin of λ₀ < 0: {}"),
+        **_basin("positive_", "in the basin of λ₀ > 0: {}"),
+        **_described(
+            "1",
+            radius="spectral radius of Q(0); 0 where that is rounding",
+            candidates="the λ₀ that were scanned, ascending: 41 within 4 `radius`, closer near 0, more outside where "
+            "the objective falls there, up to 1024 `radius`; 0 alone where Q(0) = 0",
+            objectives="`objective` of each of `candidates`",
+        ),
+        **_described("s", seconds="what the fit took"),
+    },
+    "rates": {
+        **_as_in_runs("run", "experiment", "dynamics", "solver", "replicate"),
+        **_described(
+            "",
+            quantity="`product`: ‖X − X(∞)‖_F, X(∞) where theory knows it, else, with `record: [product]`, where a "
+            "`converged` flow came to rest; `mode`: abs(σᵢ(t) − σᵢ(∞)); `gramian`: ‖RRᵀ − RRᵀ(∞)‖_F",
+            limited_by="the largest part of `uncertainty`: `noise` (errors of the samples), `resolution` (modes that "
+            "the window cannot tell apart) or `disagreement` (of models and windows)",
+            reason="where no rate could be measured: `not converged`, `too few samples`, `floor reached`, `no fit` "
+            "(by no sum of exponentials), `no decay` (by less than a factor e in the window)",
+            predicted_by="where `predicted` is from",
+        ),
+        **_described(
+            "1",
+            mode="i, from 1 for the largest; null for the other quantities",
+            points="samples in the window",
+            exponents="rates of the sum of exponentials that was fitted there",
+        ),
+        **_described(
+            "1/time",
+            measured="the exponential rate",
+            uncertainty="the truth is expected within `measured` ± `uncertainty`; a slowest mode that is hidden until "
+            "the solver's floor or the end is not in it",
+            predicted="the sharpest equality that theory knows; for descent that of its linearized step, "
+            "−log(1 − ηρ)/η, or of a square −2 log(1 − ηρ/2)/η; null where convergence is algebraic",
+            paper="the exponent that the paper states, where it states one",
+            bound="of the flow, a lower bound from Q(0) alone, [λ_m(Q₀)]₊ + [λ_n(−Q₀)]₊",
+        ),
+        **_described(
+            "time",
+            window_start="first of the times between which the rate was measured",
+            window_end="last of these times",
+        ),
+    },
+    # Besides these, a table has a column for each axis of its experiment, named and meant as in runs.
+    "tables": {
+        **_described(
+            "",
+            dynamics="what was run",
+            solver="how it was run",
+            quantity="whose rate it is, as in rates",
+            predicted_by="where `predicted` is from",
+            unmeasured="how many runs have no rate, and why",
+        ),
+        **_described(
+            "1",
+            mode="i of a mode, from 1 for the largest",
+            ratio="median of measured / predicted",
+            compared="number of runs whose rate is both measured and predicted",
+            inside="how many of these have `predicted` within `measured` ± `uncertainty` of their own",
+            violations="number of runs whose rate, with its uncertainty, is below the bound",
+            runs="number of runs",
+        ),
+        **_described(
+            "1/time",
+            measured="median of the rates of the replicates",
+            low="lower end of the 95 % bootstrap interval of that median",
+            high="upper end of that interval",
+            uncertainty="median of the uncertainties of the replicates, as in rates",
+            predicted="median of what theory predicts",
+            paper="the exponent that the paper states, where it states one",
+            bound="median of the lower bounds",
+        ),
+    },
+}
+
+
+def describe(stage: str, name: str) -> Column:
+    """What a column of the files of a stage means."""
+    return MEANINGS[stage].get(name) or _RUNS[name]
+
+
+def pattern(stage: str) -> str:
+    """Glob pattern of the files of a stage."""
+    return re.sub(r"\{\w+\}", "*", FILES[stage])
+
+
+def markdown(stage: str) -> str:
+    """Table of the columns of a stage; those of the files of one schema in their order, with their types."""
+    meanings, schema = MEANINGS[stage], parquet.SCHEMAS.get(stage)
+    rows = [["column", "unit", "meaning"], ["---"] * 3]
+    rows += [[f"`{name}`", *meanings[name]] for name in (schema.names if schema else meanings)]
+    if schema:
+        types = ["type", "---", *(_type(field.type) for field in schema)]
+        rows = [[name, kind, *others] for (name, *others), kind in zip(rows, types, strict=True)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+
+
+def _type(kind: pa.DataType) -> str:
+    if pa.types.is_list(kind):
+        return f"list of {_type(kind.value_type)}"
+    return "string" if pa.types.is_dictionary(kind) else {"double": "float64"}.get(str(kind), str(kind))

@@ -1,0 +1,341 @@
+"""The Parquet files: their columns, and reading and writing them. What a column means is said in `columns`."""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from linear_networks_workflow import logs
+from linear_networks_workflow.dataset import software
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA_VERSION = "2"
+
+WORD = pa.dictionary(pa.int32(), pa.string())
+VECTOR = pa.list_(pa.float64())
+
+# Every parameter of a run, by its column: where it stands in a point of the grid, and its type.
+PARAMETERS: dict[str, tuple[tuple[str, str] | tuple[str], pa.DataType]] = {
+    "source": (("matrix", "source"), WORD),
+    "symmetric": (("matrix", "symmetric"), pa.bool_()),
+    "values": (("matrix", "values"), VECTOR),
+    "path": (("matrix", "path"), WORD),
+    "target": (("matrix", "target"), WORD),
+    "examples": (("matrix", "samples"), pa.int32()),
+    "features": (("matrix", "features"), pa.int32()),
+    "noise": (("matrix", "noise"), pa.float64()),
+    "initialization": (("initialization", "kind"), WORD),
+    "scale": (("initialization", "scale"), pa.float64()),
+    "products": (("initialization", "products"), VECTOR),
+    "imbalance": (("initialization", "imbalance"), pa.float64()),
+    "imbalance_vector": (("initialization", "imbalance"), VECTOR),
+    "tied": (("initialization", "tied"), pa.bool_()),
+    "width": (("width",), pa.int32()),
+    "lambda0": (("regularized", "lambda0"), pa.float64()),
+    "lambda0_vector": (("regularized", "lambda0"), VECTOR),
+    "weight": (("regularized", "weight"), pa.float64()),
+    "step_size": (("solver", "step_size"), pa.float64()),
+    "rtol": (("solver", "rtol"), pa.float64()),
+    "horizon": (("time", "horizon"), pa.float64()),
+    "samples": (("time", "samples"), pa.int32()),
+    "spacing": (("time", "spacing"), WORD),
+    "first": (("time", "first"), pa.float64()),
+}
+
+MATRICES = pa.schema(
+    {
+        "matrix": pa.string(),
+        "experiment": WORD,
+        "source": WORD,
+        "replicate": pa.int32(),
+        "rows": pa.int32(),
+        "columns": pa.int32(),
+        "values": VECTOR,
+        "singular_values": VECTOR,
+        "inputs": VECTOR,
+        "outputs": VECTOR,
+    }
+)
+
+RUNS = pa.schema(
+    {
+        "run": pa.string(),
+        "experiment": WORD,
+        "dynamics": WORD,
+        "solver": WORD,
+        "seed": pa.int64(),
+        "replicate": pa.int32(),
+        "matrix": pa.string(),
+        "rows": pa.int32(),
+        "columns": pa.int32(),
+        **{name: kind for name, (_, kind) in PARAMETERS.items()},
+        "imbalance_norm": pa.float64(),
+        "imbalance_min": pa.float64(),
+        "imbalance_max": pa.float64(),
+        "imbalance_eigenvalues": VECTOR,
+        "mode_imbalances": VECTOR,
+        "start_lambda0": pa.float64(),
+        "rank": pa.int32(),
+        "product_rank": pa.int32(),
+        "limit_values": VECTOR,
+        "outcome": WORD,
+        "imbalance_end": pa.float64(),
+        "mode_imbalances_end": VECTOR,
+        "rate_end": pa.float64(),
+        "steps": pa.int64(),
+        "evaluations": pa.int64(),
+        "seconds": pa.float64(),
+        "factors": VECTOR,
+    }
+)
+
+TRAJECTORIES = pa.schema(
+    {
+        "run": pa.string(),
+        "experiment": WORD,
+        "dynamics": WORD,
+        "solver": WORD,
+        "replicate": pa.int32(),
+        "rows": pa.int32(),
+        "columns": pa.int32(),
+        "width": pa.int32(),
+        "scale": pa.float64(),
+        "lambda0": pa.float64(),
+        "t": pa.float64(),
+        "step": pa.int64(),
+        "loss": pa.float64(),
+        "error": pa.float64(),
+        "singular_values": VECTOR,
+        "drift": pa.float64(),
+        "distance": pa.float64(),
+        "gramian_distance": pa.float64(),
+        "local_rate": pa.float64(),
+        "product": VECTOR,
+    }
+)
+
+_BASIN = {
+    "lambda0": pa.float64(),
+    "objective": pa.float64(),
+    "gap_max": pa.float64(),
+    "gap_l2": pa.float64(),
+    "curvature": pa.float64(),
+    "edge": pa.bool_(),
+}
+
+LAMBDA0 = pa.schema(
+    {
+        "run": pa.string(),
+        "experiment": WORD,
+        "replicate": pa.int32(),
+        "rows": pa.int32(),
+        "columns": pa.int32(),
+        "width": pa.int32(),
+        "scale": pa.float64(),
+        **_BASIN,
+        **{f"negative_{name}": kind for name, kind in _BASIN.items()},
+        **{f"positive_{name}": kind for name, kind in _BASIN.items()},
+        "radius": pa.float64(),
+        "candidates": VECTOR,
+        "objectives": VECTOR,
+        "seconds": pa.float64(),
+    }
+)
+
+RATES = pa.schema(
+    {
+        "run": pa.string(),
+        "experiment": WORD,
+        "dynamics": WORD,
+        "solver": WORD,
+        "replicate": pa.int32(),
+        "quantity": WORD,
+        "mode": pa.int32(),
+        "measured": pa.float64(),
+        "uncertainty": pa.float64(),
+        "window_start": pa.float64(),
+        "window_end": pa.float64(),
+        "points": pa.int32(),
+        "exponents": pa.int32(),
+        "limited_by": WORD,
+        "reason": WORD,
+        "predicted": pa.float64(),
+        "predicted_by": WORD,
+        "paper": pa.float64(),
+        "bound": pa.float64(),
+    }
+)
+
+SCHEMAS = {"matrices": MATRICES, "runs": RUNS, "trajectories": TRAJECTORIES, "lambda0": LAMBDA0, "rates": RATES}
+
+
+def parameters(point: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a point of the grid by their columns; None where the point has none.
+
+    A parameter that is a number or a vector has a column for each. A lambda0 that is to be fitted has no value yet.
+    """
+    values = ((name, _at(point, path), kind) for name, (path, kind) in PARAMETERS.items())
+    return {
+        name: value if isinstance(value, list) == (kind == VECTOR) and (name, value) != ("lambda0", "fit") else None
+        for name, value, kind in values
+    }
+
+
+def _at(node: Any, path: Iterable[str]) -> Any:
+    for key in path:
+        node = node.get(key) if isinstance(node, Mapping) else None
+    return node
+
+
+def table(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
+    """Table of a schema from rows; a missing key is null."""
+    return pa.Table.from_pylist(list(rows), schema=schema)
+
+
+def read(paths: str | Iterable[str], columns: list[str] | None = None) -> pa.Table:
+    """One table from one or several Parquet files of one schema."""
+    paths = [paths] if isinstance(paths, str) else paths
+    return pa.concat_tables([pq.read_table(path, columns=columns) for path in paths], promote_options="permissive")
+
+
+def write(contents: pa.Table, path: str, config: Mapping[str, Any]) -> None:
+    """Write a table with its metadata, see `writing`."""
+    with writing(path, contents.schema, config) as add:
+        add(contents)
+
+
+@contextmanager
+def writing(path: str, schema: pa.Schema, config: Mapping[str, Any]) -> Iterator[Callable[[pa.Table], None]]:
+    """Function that adds a table to a file as one row group.
+
+    The file carries in its metadata the schema version, the config that made it, and software, processor and BLAS. It
+    appears whole or not at all.
+    """
+    metadata = {
+        "schema_version": SCHEMA_VERSION,
+        "config": json.dumps(config),
+        "software": json.dumps(software.used()),
+    }
+    schema = schema.with_metadata(metadata)
+    floats = [name for name, kind in _leaves(schema) if pa.types.is_floating(kind)]
+    words = [name for name, kind in _leaves(schema) if name not in floats]
+    with replacing(path) as temporary:
+        writer = pq.ParquetWriter(
+            temporary,
+            schema,
+            compression="zstd",
+            use_dictionary=words,
+            column_encoding=dict.fromkeys(floats, "BYTE_STREAM_SPLIT"),
+        )
+        with writer:
+            yield lambda table: writer.write_table(
+                table.replace_schema_metadata(metadata), row_group_size=max(table.num_rows, 1)
+            )
+
+
+def metadata(path: str | Path) -> dict[str, str]:
+    """What `write` says of a file: `schema_version`, and `config` and `software` as JSON."""
+    return {name.decode(): text.decode() for name, text in (pq.read_schema(path).metadata or {}).items()}
+
+
+def _leaves(schema: pa.Schema) -> Iterator[tuple[str, pa.DataType]]:
+    for field in schema:
+        if pa.types.is_list(field.type):
+            yield f"{field.name}.list.element", field.type.value_type
+        else:
+            yield field.name, field.type
+
+
+@contextmanager
+def replacing(path: str) -> Iterator[Path]:
+    """Path to write to; on success it takes the place of `path`, which is never seen half-written."""
+    target = Path(path)
+    # A hidden name: readers of the folder as one dataset skip it. The node is in it, as two may number a process alike.
+    temporary = target.with_name(f".{os.uname().nodename}.{os.getpid()}.{target.name}")
+    try:
+        yield temporary
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def with_samples(
+    runs: "pd.DataFrame", trajectories: "pd.DataFrame", progress: Callable[[float], None]
+) -> Iterator[tuple[dict[str, Any], "pd.DataFrame | None"]]:
+    """Each run with its samples, None where it has none; `progress` is called as they are taken."""
+    samples = dict(list(trajectories.groupby("run", sort=False)))
+    for place, run in enumerate(runs.to_dict("records")):
+        yield run, samples.get(run["run"])
+        progress((place + 1) / len(runs))
+
+
+def fitted(paths: Iterable[str]) -> dict[str, float]:
+    """Fitted lambda0 by run of the asymmetric dynamics; NaN where that run diverged."""
+    rows = [row for path in paths for row in read(path, ["run", "lambda0"]).to_pylist()]
+    return {row["run"]: float("nan") if row["lambda0"] is None else row["lambda0"] for row in rows}
+
+
+class Matrix(NamedTuple):
+    """A data matrix Y, shape (rows, columns), and where it is a teacher the samples that it labelled.
+
+    Attributes
+    ----------
+    values : ndarray, shape (rows, columns)
+    inputs, outputs : ndarray, shapes (samples, rows) and (samples, columns), or None
+    """
+
+    values: np.ndarray
+    inputs: np.ndarray | None = None
+    outputs: np.ndarray | None = None
+
+
+def matrices(table: pa.Table) -> dict[str, Matrix]:
+    """The data matrices of a table of them, by id."""
+    found = {}
+    for row in table.to_pylist():
+        rows, columns = row["rows"], row["columns"]
+        shapes = {"values": (rows, columns), "inputs": (-1, rows), "outputs": (-1, columns)}
+        parts = {name: np.reshape(row[name], shape) for name, shape in shapes.items() if row[name] is not None}
+        found[row["matrix"]] = Matrix(**parts)
+    return found
+
+
+def matrices_of(path: str, runs: Iterable[tuple[str, int]]) -> dict[str, Matrix]:
+    """The data matrices of some runs, each given by the id of its matrix and its replicate.
+
+    Row groups without their replicates are not read.
+    """
+    ids, replicates = (set(parts) for parts in zip(*runs, strict=True))
+    near = (pc.field("replicate") >= min(replicates)) & (pc.field("replicate") <= max(replicates))
+    wanted = (near | pc.field("replicate").is_null()) & pc.field("matrix").isin(list(ids))
+    return matrices(pq.read_table(path, filters=wanted))
+
+
+def blocks(
+    files: Any, progress: Callable[[float], None]
+) -> "Iterator[tuple[pd.DataFrame, pd.DataFrame, dict[str, Matrix], Callable[[float], None]]]":
+    """A chunk block by block: runs, their trajectories, their matrices, and the function that takes their progress.
+
+    Parameters
+    ----------
+    files
+        Paths of the chunk's `runs` and `trajectories`, and of the `matrices`.
+    progress : callable
+        Called with the fraction done of the whole chunk.
+    """
+    with pq.ParquetFile(files.runs) as runs, pq.ParquetFile(files.trajectories) as trajectories:
+        count = runs.num_row_groups
+        for number in range(count):
+            some = runs.read_row_group(number).to_pandas()
+            matrices = matrices_of(files.matrices, zip(some["matrix"], some["replicate"], strict=True))
+            share = logs.part(progress, number / count, (number + 1) / count)
+            yield some, trajectories.read_row_group(number).to_pandas(), matrices, share

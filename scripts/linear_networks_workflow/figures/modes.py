@@ -1,0 +1,98 @@
+"""How far each mode has been learned, sigma_i(t) / sigma_i: what a solver measured, with the closed form behind it."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from linear_networks_workflow.figures import numbers as supporting
+from linear_networks_workflow.figures import style
+
+DASHES = {"descent": (1, 0), "flow": (3, 2)}
+
+
+def draw(tables: dict[str, pd.DataFrame]) -> Figure:
+    """One panel an experiment: the two-layer model by every solver; thin dark lines are the closed form."""
+    runs = tables["runs"].query("dynamics == 'asymmetric'").set_index("run")
+    spectra = tables["matrices"].set_index("matrix")["singular_values"]
+    experiments = list(dict.fromkeys(runs["experiment"]))
+    columns = min(len(experiments), 2)
+    rows = -(-len(experiments) // columns)
+    size = (style.PAGE_WIDTH, rows * style.PANEL_HEIGHT + 0.6)
+    figure, axes = plt.subplots(rows, columns, sharey=True, squeeze=False, figsize=size)
+    count = len(spectra.iloc[0])
+    for panel, experiment in zip(axes.ravel(), experiments, strict=False):
+        some = runs[runs["experiment"] == experiment]
+        samples = tables["trajectories"][tables["trajectories"]["run"].isin(some.index)].query("t > 0")
+        targets = np.stack(samples["run"].map(some["matrix"]).map(spectra))
+        long = samples[["t", "solver"]].loc[samples.index.repeat(count)].astype({"solver": str})
+        long["learned"] = (np.stack(samples["singular_values"]) / targets).ravel()
+        long["mode"] = np.tile(np.arange(count), len(samples))
+        _panel(long, panel, count)
+        panel.set(title=experiment.replace("-", ", "), xlabel="time t", ylabel="learned part σᵢ(t) / σᵢ")
+        panel.label_outer(remove_inner_ticks=False)
+        panel.set_xlabel("time t")
+    for unused in axes.ravel()[len(experiments) :]:
+        unused.remove()
+    _legend(figure, count, sorted(set(runs["solver"])))
+    return figure
+
+
+def numbers(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """A row an experiment: the median times at which the largest and the smallest mode are half learned."""
+    runs = tables["runs"].query("dynamics == 'asymmetric'").merge(tables["matrices"][["matrix", "singular_values"]])
+    samples = (
+        tables["trajectories"]
+        .drop(columns="experiment")
+        .merge(runs[["run", "experiment", "singular_values"]], on="run", suffixes=("", "_of_y"))
+    )
+    learned = np.stack(samples["singular_values"]) / np.stack(samples["singular_values_of_y"])
+    samples = samples.assign(first=learned[:, 0], last=learned[:, -1]).sort_values("t")
+    times = pd.DataFrame(
+        {
+            run: {
+                mode: supporting.time_to(some["t"].to_numpy(), some[mode].to_numpy(), 0.5, rising=True)
+                for mode in ("first", "last")
+            }
+            for run, some in samples.groupby("run")
+        }
+    ).T
+    medians = times.groupby(runs.set_index("run")["experiment"].astype(str), sort=False).median()
+    return pd.DataFrame(
+        {
+            "experiment": medians.index,
+            "largest mode: t to 1/2": medians["first"].to_numpy(),
+            "smallest mode: t to 1/2": medians["last"].to_numpy(),
+            "times later": (medians["last"] / medians["first"]).to_numpy(),
+        }
+    )
+
+
+def _panel(long: pd.DataFrame, panel: Axes, count: int) -> None:
+    exact = long[long["solver"] == "exact"].groupby(["mode", "t"])["learned"].median()
+    measured = long[long["solver"] != "exact"]
+    sns.lineplot(
+        measured,
+        x="t",
+        y="learned",
+        hue="mode",
+        style="solver",
+        dashes=DASHES,
+        palette=style.sequence(count),
+        ax=panel,
+        **style.SPREAD,
+    )
+    for mode in exact.index.get_level_values("mode").unique():
+        panel.plot(exact[mode].index, exact[mode], color=style.THEORY, linewidth=0.6)
+    panel.set(xscale="log")
+
+
+def _legend(figure: Figure, count: int, solvers: list[str]) -> None:
+    modes = [Line2D([], [], color=colour, label=f"i = {i + 1}") for i, colour in enumerate(style.sequence(count))]
+    lines = {name: Line2D([], [], color="#777777", dashes=dashes, label=name) for name, dashes in DASHES.items()}
+    lines["exact"] = Line2D([], [], color=style.THEORY, linewidth=0.6, label="closed form")
+    handles = modes + [line for solver, line in lines.items() if solver in solvers]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))

@@ -1,0 +1,260 @@
+"""From experiments to runs: the one place that expands a grid, derives random streams and names files.
+
+A grid is never written out: the runs of one chunk are computed from its number, so that the cost of naming
+the files of 10^7 runs is that of counting chunks.
+"""
+
+import hashlib
+import json
+import math
+import os
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from linear_networks_workflow.figures import NEEDS, experiments_of, module_of
+
+# A key whose value is a vector: a flat list is one value, a list of lists is an axis.
+VECTORS = ("values", "products")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One point of a grid and one replicate.
+
+    Parameters
+    ----------
+    experiment, dynamics : str
+    seed : int
+        Root of the random streams.
+    replicate : int
+    point : dict
+        The experiment's `matrix`, `initialization`, `width`, `solver` and `time`, every axis at one value.
+    """
+
+    experiment: str
+    dynamics: str
+    seed: int
+    replicate: int
+    point: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        """Key of the run in every file; a function of its own parameters only."""
+        return _digest(self.experiment, self.dynamics, self.seed, self.replicate, self.point)
+
+    @property
+    def general(self) -> str:
+        """Key of the run of the asymmetric dynamics from the same start."""
+        point = {key: value for key, value in self.point.items() if key != "regularized"}
+        return replace(self, dynamics="asymmetric", point=point).id
+
+    @property
+    def matrix(self) -> str:
+        """Key of the run's data matrix."""
+        return matrix_id(self.experiment, self.seed, self.replicate, self.point["matrix"])
+
+    @property
+    def stream(self) -> np.random.Generator:
+        """Random stream of the run's start."""
+        return random_stream(self.seed, self.replicate, "factors")
+
+
+def matrix_id(experiment: str, seed: int, replicate: int, matrix: Mapping[str, Any]) -> str:
+    """Key of a data matrix; a matrix that is read, not drawn, is the same in every replicate."""
+    if not is_drawn(matrix):
+        return _digest(experiment, matrix)
+    return _digest(experiment, seed, replicate, matrix)
+
+
+def is_drawn(matrix: Mapping[str, Any]) -> bool:
+    """Whether a matrix depends on the replicate."""
+    return matrix["source"] not in ("file", "table")
+
+
+def random_stream(seed: int, replicate: int, purpose: str) -> np.random.Generator:
+    """Random stream of one purpose in one replicate, whatever else is computed with it."""
+    return np.random.default_rng([seed, replicate, zlib.crc32(purpose.encode())])
+
+
+def count(node: Any) -> int:
+    """Number of points of a part of an experiment: the keys of a mapping multiply, the values of an axis add."""
+    if not isinstance(node, Mapping):
+        return 1
+    return math.prod(sum(count(value) for value in axis(key, node[key])) for key in node)
+
+
+def point(node: Any, index: int) -> Any:
+    """Point number `index` of a part of an experiment; the last key varies fastest."""
+    if not isinstance(node, Mapping):
+        return node
+    values = {}
+    for key in reversed(node):
+        alternatives = axis(key, node[key])
+        index, place = divmod(index, sum(count(value) for value in alternatives))
+        for value in alternatives:
+            if place < count(value):
+                break
+            place -= count(value)
+        values[key] = point(value, place)
+    return dict(reversed(values.items()))
+
+
+def axis(key: str, value: Any) -> list:
+    """The values of a key along its axis; a single value is an axis of one, and a vector is a single value."""
+    is_vector = key in VECTORS and isinstance(value, list) and not isinstance(value[0], list)
+    return value if isinstance(value, list) and not is_vector else [value]
+
+
+def points(experiment: Mapping[str, Any], dynamics: str) -> dict[str, Any]:
+    """The part of an experiment that spans the grid of one dynamics: an axis that it does not use is left out.
+
+    Where a symmetric dynamics is listed, every dynamics starts from tied factors, so that all have the same X(0).
+    """
+    tied = not {"symmetric", "riccati"}.isdisjoint(experiment["dynamics"])
+    starts = [{**start, "tied": tied} for start in axis("initialization", experiment["initialization"])]
+    used = {"matrix", "initialization", "width", "solver", "time"} | ({"regularized"} & {dynamics})
+    return {key: starts if key == "initialization" else value for key, value in experiment.items() if key in used}
+
+
+def chunks(config: Mapping[str, Any], experiment: str, dynamics: str) -> list[str]:
+    """Names of the chunks of one dynamics of an experiment."""
+    settings = config["experiments"][experiment]
+    runs = count(points(settings, dynamics)) * settings["replicates"]
+    return [f"{number:05d}" for number in range(-(-runs // settings["runs_per_job"]))]
+
+
+def chunk_points(config: Mapping[str, Any], experiment: str, dynamics: str, chunk: str) -> list[dict[str, Any]]:
+    """What one chunk runs, for a job's parameters: its points, each with its first replicate and the one past the last.
+
+    Chunks are consecutive runs in the grid's order, replicates fastest.
+    """
+    settings = config["experiments"][experiment]
+    size, replicates, grid = settings["runs_per_job"], settings["replicates"], points(settings, dynamics)
+    first = int(chunk) * size
+    last = min(first + size, count(grid) * replicates)
+    return [
+        {
+            "replicates": [max(first - number * replicates, 0), min(last - number * replicates, replicates)],
+            "point": point(grid, number),
+        }
+        for number in range(first // replicates, -(-last // replicates))
+    ]
+
+
+def runs(experiment: str, dynamics: str, seed: int, parts: list[dict[str, Any]]) -> Iterator[Run]:
+    """The runs of `chunk_points`."""
+    for part in parts:
+        for replicate in range(*part["replicates"]):
+            yield Run(experiment, dynamics, seed, replicate, part["point"])
+
+
+def matrix_points(config: Mapping[str, Any], experiment: str) -> list[dict[str, Any]]:
+    """Every point of the matrix part of an experiment."""
+    part = {"matrix": config["experiments"][experiment]["matrix"]}
+    return [point(part, index)["matrix"] for index in range(count(part))]
+
+
+def sample_times(time: Mapping[str, Any]) -> np.ndarray:
+    """Times at which a run is observed, shape (samples,), increasing: 0, then evenly spaced to the horizon.
+
+    Spacing is linear, or in the logarithm from `first` on; the sample nearest to a power of ten is moved onto it.
+    """
+    if time["spacing"] == "linear":
+        return np.linspace(0.0, time["horizon"], time["samples"])
+    times = np.geomspace(time["first"], time["horizon"], time["samples"] - 1)
+    # Views, so that the first time and the horizon stay. Of powers with the same nearest sample the largest gets it.
+    inner, logarithms = times[1:-1], np.log10(times[1:-1])
+    for power in range(math.ceil(math.log10(times[0])), math.floor(math.log10(times[-1])) + 1):
+        # Read as text: powers are computed a bit off.
+        decade = float(f"1e{power}")
+        if inner.size and times[0] < decade < times[-1]:
+            inner[np.argmin(np.abs(logarithms - power))] = decade
+    return np.concatenate([[0.0], times])
+
+
+def _digest(*parts: Any) -> str:
+    # Through JSON, so that 1 and 1.0 are one value and a vector is the same as list or tuple.
+    text = json.dumps(json.loads(json.dumps(parts), parse_int=float), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def provenance(config: Mapping[str, Any], experiment: str) -> dict[str, Any]:
+    """The part of a config that makes an experiment's numbers, for the metadata of its files."""
+    settings = {key: value for key, value in config["experiments"][experiment].items() if key != "runs_per_job"}
+    return {"seed": config["seed"], "experiments": {experiment: settings}}
+
+
+def input_files(config: Mapping[str, Any], experiment: str, folder: Path) -> list[str]:
+    """Files that an experiment's matrices are read from."""
+    paths = [matrix["path"] for matrix in matrix_points(config, experiment) if "path" in matrix]
+    return [os.path.relpath(folder / path) for path in paths]
+
+
+def files(config: Mapping[str, Any], stage: str, experiment: str | None = None) -> list[str]:
+    """Files of a stage (`matrices`, `runs`, `trajectories`, `lambda0`, `rates`, `tables`) of one or every experiment.
+
+    No limit is known behind a sigmoid: there, rates are measured only where the products are kept.
+    """
+    if experiment is None:
+        return [file for name in config["experiments"] for file in files(config, stage, name)]
+    if stage == "matrices":
+        return [f"results/matrices/{experiment}.parquet"]
+    if stage == "lambda0":
+        fitted = chunks(config, experiment, "asymmetric") if fits_lambda0(config["experiments"][experiment]) else []
+        return [f"results/lambda0/{experiment}/{chunk}.parquet" for chunk in fitted]
+    settings = config["experiments"][experiment]
+    known = "product" in settings["record"]
+    measured = [name for name in settings["dynamics"] if known or not name.startswith("sigmoid")]
+    if stage == "tables":
+        return [f"results/tables/{experiment}.md"] if measured else []
+    return [
+        f"results/{stage}/{experiment}/{dynamics}/{chunk}.parquet"
+        for dynamics in (measured if stage == "rates" else settings["dynamics"])
+        for chunk in chunks(config, experiment, dynamics)
+    ]
+
+
+def dataset_files(config: Mapping[str, Any]) -> list[str]:
+    """Every Parquet file of the dataset."""
+    stages = ("matrices", "runs", "trajectories", "lambda0", "rates", "tables")
+    return [str(Path(file).with_suffix(".parquet")) for stage in stages for file in files(config, stage)]
+
+
+def fits_lambda0(experiment: Mapping[str, Any]) -> bool:
+    """Whether the regularized dynamics of an experiment takes the lambda0 that is fitted to the asymmetric one."""
+    return experiment.get("regularized", {}).get("lambda0") == "fit"
+
+
+def record(config: Mapping[str, Any], experiment: str, dynamics: str) -> list[str]:
+    """What the runs of a dynamics keep beyond the usual: what the config asks for, and what a fit of lambda0 needs."""
+    needed = (
+        {"product", "factors"}
+        if fits_lambda0(config["experiments"][experiment]) and dynamics == "asymmetric"
+        else set()
+    )
+    return sorted(needed | set(config["experiments"][experiment]["record"]))
+
+
+def fitted_files(config: Mapping[str, Any], experiment: str, dynamics: str, chunk: str) -> list[str]:
+    """The file with the fitted lambda0 of a chunk: its runs are those of the same chunk of the asymmetric dynamics."""
+    fits = dynamics == "regularized" and fits_lambda0(config["experiments"][experiment])
+    return [f"results/lambda0/{experiment}/{chunk}.parquet"] if fits else []
+
+
+def figure_files(config: Mapping[str, Any], name: str) -> dict[str, list[str]]:
+    """Files that a figure draws, by stage."""
+    figure = config["figures"][name]
+    return {
+        stage: [file for experiment in experiments_of(figure) for file in files(config, stage, experiment)]
+        for stage in NEEDS[figure["kind"]]
+    }
+
+
+def figure_module(config: Mapping[str, Any], name: str) -> str:
+    """Name of the module that draws a figure."""
+    return f"linear_networks_workflow.figures.{module_of(config['figures'][name]['kind'])}"

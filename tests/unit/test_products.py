@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from conftest import examples
+from hypothesis import given
 from hypothesis import strategies as st
+from problems import held, squared
 
 from linear_networks.dynamics import Asymmetric, Linear, Regularized, Symmetric
 from linear_networks.kernels import lanes, products
@@ -13,71 +15,80 @@ from linear_networks.kernels.products import Product, Step
 SIZES = st.integers(1, 9)
 
 
-def loop(dynamics, state, step_size, count):
+def loop(problem, state, step_size, count):
     for _ in range(count):
-        state = state + step_size * dynamics.velocity(state)
+        state = state + step_size * problem.velocity(state)
     return state
 
 
-def problem(kind, rng, runs, rows, columns, width):
+def drawn(kind, rng, runs, rows, columns, width):
     """A batch of problems and of states, of norm about 1 whatever the shape."""
     if kind is Symmetric:
         columns = rows
     data = rng.standard_normal((runs, rows, columns)) / np.sqrt(rows * columns)
     factors = rng.standard_normal((runs, rows + columns, width)) / np.sqrt((rows + columns) * width)
     if kind is Symmetric:
-        return Symmetric(data + data.mT), factors[:, :rows]
-    if kind is Linear:
-        return Linear(data), factors[:, :rows] @ factors[:, rows:].mT
+        data = data + data.mT
     if kind is Regularized:
-        weight, reduced = rng.uniform(0.05, 0.3, runs), np.zeros(runs)
-        return Regularized(data, rng.standard_normal((runs, width)), weight, reduced), factors
-    return kind(data), factors
+        weight = rng.uniform(0.05, 0.3, runs)
+        problem = held(data, rng.standard_normal((runs, width)), weight)
+    else:
+        problem = squared(kind, data)
+    return problem, problem.start(factors)
 
 
+@pytest.fixture
+def compiled(monkeypatch):
+    """Compiled steps that were taken so far."""
+    found, repeat = [], Step.repeat
+    monkeypatch.setattr(Step, "repeat", lambda step, count: found.append(step) or repeat(step, count))
+    return found
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Linear, Symmetric, Asymmetric, Regularized])
-@settings(max_examples=40)
+@examples(40)
 @given(SIZES, SIZES, st.integers(1, 20), st.integers(1, 2 * LANES + 1), st.integers(0, 60), st.integers(0, 2**32))
 def test_compiled_descent_equals_a_plain_loop(kind, rows, columns, width, runs, count, seed):
-    dynamics, start = problem(kind, np.random.default_rng(seed), runs, rows, columns, width)
-    expected = loop(dynamics, start, 0.05, count)
-    found = dynamics.descend(start, 0.05, count)
-    scale = np.linalg.norm(expected, axis=(1, 2))
-    assert (np.linalg.norm(found - expected, axis=(1, 2)) <= 1e-12 * scale).all()
+    problem, start = drawn(kind, np.random.default_rng(seed), runs, rows, columns, width)
+    expected = loop(problem, start, 0.05, count)
+    found = problem.descend(start, 0.05, count)
+    assert (np.linalg.norm(found - expected, axis=1) <= 1e-12 * np.linalg.norm(expected, axis=1)).all()
 
 
 @pytest.mark.parametrize("kind", [Symmetric, Asymmetric, Regularized])
 def test_a_run_has_the_same_bits_alone_and_among_others(kind):
-    dynamics, start = problem(kind, np.random.default_rng(0), 3 * LANES - 1, 4, 7, 6)
-    together = dynamics.descend(start, 0.05, 100)
+    problem, start = drawn(kind, np.random.default_rng(0), 3 * LANES - 1, 4, 7, 6)
+    together = problem.descend(start, 0.05, 100)
     for run in range(len(start)):
-        alone = dynamics.select(np.array([run])).descend(start[run : run + 1], 0.05, 100)
+        alone = problem.select(np.array([run])).descend(start[run : run + 1], 0.05, 100)
         assert np.array_equal(alone[0], together[run])
 
 
 def test_a_run_that_overflows_leaves_its_neighbours_alone():
-    dynamics, start = problem(Asymmetric, np.random.default_rng(1), LANES, 3, 4, 5)
-    expected = dynamics.descend(start, 0.05, 100)
+    problem, start = drawn(Asymmetric, np.random.default_rng(1), LANES, 3, 4, 5)
+    expected = problem.descend(start, 0.05, 100)
     start[2] = np.nan
     others = np.arange(LANES) != 2
-    assert np.array_equal(dynamics.descend(start, 0.05, 100)[others], expected[others])
+    assert np.array_equal(problem.descend(start, 0.05, 100)[others], expected[others])
 
 
-def test_large_matrices_go_through_blas_and_agree(monkeypatch):
-    dynamics, start = problem(Asymmetric, np.random.default_rng(2), 2, 80, 90, 100)
-    assert not dynamics.step(start, 0.05).is_small()
-    through_blas = dynamics.descend(start, 0.05, 20)
+def test_large_matrices_go_through_blas_and_agree(monkeypatch, compiled):
+    problem, start = drawn(Asymmetric, np.random.default_rng(2), 2, 80, 90, 100)
+    through_blas = problem.descend(start, 0.05, 20)
+    assert not compiled
     monkeypatch.setattr(products, "MOST_ENTRIES", 100_000)
-    np.testing.assert_allclose(dynamics.descend(start, 0.05, 20), through_blas, atol=1e-13)
+    np.testing.assert_allclose(problem.descend(start, 0.05, 20), through_blas, atol=1e-13)
+    assert compiled
 
 
 def test_a_kernel_is_compiled_once_for_all_processes(monkeypatch, tmp_path):
     monkeypatch.setattr(lanes, "CACHE", tmp_path)
-    dynamics, start = problem(Asymmetric, np.random.default_rng(4), 3, 2, 3, 4)
+    problem, start = drawn(Asymmetric, np.random.default_rng(4), 3, 2, 3, 4)
 
     def compiled_anew():
         products.compiled.cache_clear()
-        return dynamics.descend(start, 0.05, 10)
+        return problem.descend(start, 0.05, 10)
 
     first = compiled_anew()
     (file,) = tmp_path.iterdir()
@@ -90,8 +101,8 @@ def test_a_kernel_that_cannot_be_kept_is_computed_with_all_the_same(monkeypatch,
     (tmp_path / "file").touch()
     monkeypatch.setattr(lanes, "CACHE", tmp_path / "file" / "folder")
     products.compiled.cache_clear()
-    dynamics, start = problem(Asymmetric, np.random.default_rng(5), 3, 2, 3, 4)
-    assert np.allclose(dynamics.descend(start, 0.05, 10), loop(dynamics, start, 0.05, 10))
+    problem, start = drawn(Asymmetric, np.random.default_rng(5), 3, 2, 3, 4)
+    assert np.allclose(problem.descend(start, 0.05, 10), loop(problem, start, 0.05, 10))
 
 
 def test_a_product_is_that_of_its_matrices():

@@ -17,9 +17,8 @@ from pathlib import Path
 import llvmlite
 import numpy as np
 from llvmlite import binding, ir
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from linear_networks.arrays import Array
 
 binding.initialize_native_target()
 binding.initialize_native_asmprinter()

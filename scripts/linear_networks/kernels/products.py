@@ -1,36 +1,50 @@
 """A step of descent as products of small matrices, compiled for their shapes and repeated inside of the kernel."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
+from itertools import accumulate
 from itertools import product as pairs
 from typing import NamedTuple
 
-import numpy as np
 from llvmlite import ir
-from numpy.typing import NDArray
 
+from linear_networks.arrays import Array
 from linear_networks.kernels import lanes
 from linear_networks.kernels.lanes import TILE, Code, Kernel, Lanes
 
-Array = NDArray[np.float64]
 Shapes = tuple[tuple[str, tuple[int, int]], ...]
 
 # Steps with more entries than this go through BLAS, which is efficient for them even where a run is alone in its block.
 MOST_ENTRIES = 8_000
 
 
+# +1, -1 or the name of a 1 x 1 matrix.
+Factor = int | str
+
+
 class Product(NamedTuple):
     """out = base + factor * left @ right, of matrices by name; a name that ends in ' is that matrix transposed.
 
-    The factor is +1, -1 or the name of a 1 x 1 matrix. The same matrix may be `out` and `base`, but none of the others.
+    Without a base it is 0. The same matrix may be `out` and `base`, but none of the others.
     """
 
     out: str
-    base: str
+    base: str | None
     left: str
     right: str
-    factor: int | str = 1
+    factor: Factor = 1
+
+
+class Addition(NamedTuple):
+    """out = base + factor * matrix, rounded as NumPy does; names are those of a Product."""
+
+    out: str
+    base: str | None
+    matrix: str
+    factor: Factor = 1
+
+
+Operation = Product | Addition
 
 
 @dataclass(frozen=True)
@@ -42,88 +56,159 @@ class Step:
     state : dict of ndarray, each of shape (batch, rows, columns)
         Matrices that the step changes. A step that needs the old state throughout leaves the new one of "U" in "U+".
     constants : dict of ndarray, each of shape (batch, rows, columns)
-    products : tuple of Product
-        In the order in which they are taken. Other matrices that are named in it are made by it.
+    operations : tuple of Operation
+        In the order in which they are done. Other matrices that are named in it are made by it.
     """
 
     state: dict[str, Array]
     constants: dict[str, Array]
-    products: tuple[Product, ...]
+    operations: tuple[Operation, ...]
 
     def is_small(self) -> bool:
         """Whether the step is worth compiling."""
-        return sum(rows * columns for _, (rows, columns) in self.shapes()) <= MOST_ENTRIES
-
-    def shapes(self) -> Shapes:
-        """Shapes of all matrices, by name."""
-        shapes = {name: array.shape[1:] for name, array in (self.state | self.constants).items()}
-        for product in self.products:
-            rows, columns = _shape(product.left, shapes)[0], _shape(product.right, shapes)[1]
-            shapes.setdefault(product.out, (rows, columns))
-        return tuple(shapes.items())
+        return sum(rows * columns for rows, columns in self._layout().shapes.values()) <= MOST_ENTRIES
 
     def repeat(self, count: int) -> list[Array]:
         """The matrices of the state after so many steps."""
-        shapes = self.shapes()
-        kernel, places = compiled(shapes, self.products), _places(shapes)
+        layout = self._layout()
+        kernel = compiled(layout)
         runs = len(next(iter(self.state.values())))
         workspace = lanes.workspace(runs, kernel.size)
-        for name, array in (self.state | self.constants).items():
-            lanes.pack(array, workspace, places[name])
+        for arrays in (self.state, self.constants):
+            for name, array in arrays.items():
+                lanes.pack(array, workspace, layout.places[name])
         kernel(workspace, count)
-        return [lanes.unpack(workspace, places[name], runs, *array.shape[1:]) for name, array in self.state.items()]
+        return [
+            lanes.unpack(workspace, layout.places[name], runs, *array.shape[1:]) for name, array in self.state.items()
+        ]
+
+    def _layout(self) -> "Layout":
+        given = tuple(
+            (name, array.shape[1:]) for arrays in (self.state, self.constants) for name, array in arrays.items()
+        )
+        return laid_out(given, self.operations)
 
 
-@cache
-def compiled(shapes: Shapes, products: tuple[Product, ...]) -> Kernel:
-    """Kernel that repeats a step; the matrices lie in its workspace in the order of `shapes`, row-major."""
-    sizes, places = dict(shapes), _places(shapes)
+class Layout:
+    """Where the matrices of a step lie in the workspace of its kernel: one after another, row-major.
+
+    Attributes
+    ----------
+    operations : tuple of Operation
+    shapes : dict of str to (rows, columns)
+        Of all matrices, in their order.
+    places : dict of str to int
+        Of their first entries.
+    size : int
+        Entries of all of them.
+    """
+
+    def __init__(self, given: Shapes, operations: tuple[Operation, ...]) -> None:
+        self.operations, self.shapes = operations, dict(given)
+        for operation in operations:
+            first, last = (operation.matrix,) * 2 if isinstance(operation, Addition) else operation[2:4]
+            self.shapes.setdefault(operation.out, (self.shape(first)[0], self.shape(last)[1]))
+        ends = list(accumulate(rows * columns for rows, columns in self.shapes.values()))
+        self.places, self.size = dict(zip(self.shapes, (0, *ends), strict=False)), ends[-1]
+
+    def shape(self, name: str) -> tuple[int, int]:
+        rows, columns = self.shapes[name.rstrip("'")]
+        return (columns, rows) if name.endswith("'") else (rows, columns)
+
+    def strides(self, name: str) -> tuple[int, int]:
+        """How far apart the rows of a matrix lie, and its columns."""
+        width = self.shapes[name.rstrip("'")][1]
+        return (1, width) if name.endswith("'") else (width, 1)
+
+    def place(self, name: str) -> int:
+        return self.places[name.rstrip("'")]
+
+
+@lru_cache(maxsize=256)
+def laid_out(given: Shapes, operations: tuple[Operation, ...]) -> Layout:
+    """The layout of a step with these states and constants, the same object for the same step."""
+    return Layout(given, operations)
+
+
+@lru_cache(maxsize=256)
+def compiled(layout: Layout) -> Kernel:
+    """Kernel that repeats a step."""
 
     def write(code: Code, count: ir.Value) -> None:
         with code.loop(0, count):
-            for product in products:
-                rows, columns = sizes[product.out]
-                for down, across in pairs(_bands(rows, TILE[0]), _bands(columns, TILE[1])):
-                    with code.loop(0, down.parts) as i, code.loop(0, across.parts) as j:
-                        multiply(code, product, Tile(down, i), Tile(across, j))
-            for name, (rows, columns) in shapes:
-                if f"{name}+" in sizes:
+            for operation in layout.operations:
+                if isinstance(operation, Addition):
+                    add(code, layout, operation)
+                else:
+                    multiply(code, layout, operation)
+            for name, (rows, columns) in layout.shapes.items():
+                if f"{name}+" in layout.shapes:
                     with code.loop(0, rows * columns) as entry:
-                        new = code.load(code.place(places[f"{name}+"], (entry, 1)))
-                        code.store(new, code.place(places[name], (entry, 1)))
+                        new = code.load(code.place(layout.place(f"{name}+"), (entry, 1)))
+                        code.store(new, code.place(layout.place(name), (entry, 1)))
 
-    def multiply(code: Code, product: Product, down: Tile, across: Tile) -> None:
-        """Sum the entries of a tile of the product."""
-        scaled = isinstance(product.factor, str)
-        tile = list(pairs(range(down.band.size), range(across.band.size)))
+    return Kernel(layout.size, write)
 
-        def place(name: str, i: int, j: int) -> ir.Value:
-            """Place of an entry of the tile."""
-            return code.place(places[name], *down.at(i, sizes[name][1]), *across.at(j, 1))
 
-        def operand(name: str, tile: Tile, index: int, a: ir.Value, axis: int) -> Lanes:
-            """Entry of a factor of the product: a row of the left one, a column of the right one, at a."""
-            strides = (1, sizes[name[:-1]][1]) if name.endswith("'") else (sizes[name][1], 1)
-            return code.load(
-                code.place(places[name.rstrip("'")], *tile.at(index, strides[axis]), (a, strides[1 - axis]))
-            )
+def add(code: Code, layout: Layout, addition: Addition) -> None:
+    """Write the code of an addition."""
+    rows, columns = layout.shapes[addition.out]
+    with code.loop(0, rows) as i, code.loop(0, columns) as j:
 
-        def add(a: ir.Value, sums: list[Lanes]) -> list[Lanes]:
-            rows = [operand(product.left, down, i, a, 0) for i in range(down.band.size)]
-            columns = [operand(product.right, across, j, a, 1) for j in range(across.band.size)]
-            if product.factor == -1:
-                rows = [-row for row in rows]
-            return [rows[i].times(columns[j], total) for (i, j), total in zip(tile, sums, strict=True)]
+        def place(name: str) -> ir.Value:
+            down, across = layout.strides(name)
+            return code.place(layout.place(name), (i, down), (j, across))
 
-        first = [code.constant(0.0) if scaled else code.load(place(product.base, *entry)) for entry in tile]
-        sums = code.fold(_shape(product.left, sizes)[1], first, add)
-        for entry, total in zip(tile, sums, strict=True):
-            if isinstance(product.factor, str):
-                factor = code.load(code.place(places[product.factor]))
-                total = factor.times(total, code.load(place(product.base, *entry)))
-            code.store(total, place(product.out, *entry))
+        summand = code.load(place(addition.matrix))
+        if isinstance(addition.factor, str):
+            summand = summand * code.load(code.place(layout.place(addition.factor)))
+        if addition.base is None:
+            total = -summand if addition.factor == -1 else summand
+        else:
+            base = code.load(place(addition.base))
+            total = base - summand if addition.factor == -1 else base + summand
+        code.store(total, place(addition.out))
 
-    return Kernel(sum(rows * columns for rows, columns in sizes.values()), write)
+
+def multiply(code: Code, layout: Layout, product: Product) -> None:
+    """Write the code of a product, tile by tile."""
+    rows, columns = layout.shapes[product.out]
+    for down, across in pairs(_bands(rows, TILE[0]), _bands(columns, TILE[1])):
+        with code.loop(0, down.parts) as i, code.loop(0, across.parts) as j:
+            multiply_tile(code, layout, product, Tile(down, i), Tile(across, j))
+
+
+def multiply_tile(code: Code, layout: Layout, product: Product, down: "Tile", across: "Tile") -> None:
+    """Sum the entries of a tile of the product."""
+    tile = list(pairs(range(down.band.size), range(across.band.size)))
+
+    def place(name: str, i: int, j: int) -> ir.Value:
+        """Place of an entry of the tile."""
+        return code.place(layout.place(name), *down.at(i, layout.strides(name)[0]), *across.at(j, 1))
+
+    def base(i: int, j: int) -> Lanes:
+        return code.constant(0.0) if product.base is None else code.load(place(product.base, i, j))
+
+    def operand(name: str, tile: Tile, index: int, a: ir.Value, axis: int) -> Lanes:
+        """Entry of a factor of the product: a row of the left one, a column of the right one, at a."""
+        strides = layout.strides(name)
+        return code.load(code.place(layout.place(name), *tile.at(index, strides[axis]), (a, strides[1 - axis])))
+
+    def accumulated(a: ir.Value, sums: list[Lanes]) -> list[Lanes]:
+        rows = [operand(product.left, down, i, a, 0) for i in range(down.band.size)]
+        columns = [operand(product.right, across, j, a, 1) for j in range(across.band.size)]
+        if product.factor == -1:
+            rows = [-row for row in rows]
+        return [rows[i].times(columns[j], total) for (i, j), total in zip(tile, sums, strict=True)]
+
+    scaled = isinstance(product.factor, str)
+    first = [code.constant(0.0) if scaled else base(*entry) for entry in tile]
+    sums = code.fold(layout.shape(product.left)[1], first, accumulated)
+    for entry, total in zip(tile, sums, strict=True):
+        if isinstance(product.factor, str):
+            factor = code.load(code.place(layout.place(product.factor)))
+            total = factor.times(total, base(*entry))
+        code.store(total, place(product.out, *entry))
 
 
 class Band(NamedTuple):
@@ -151,14 +236,3 @@ def _bands(size: int, most: int) -> list[Band]:
     least, longer = divmod(size, parts)
     bands = [Band(0, least, parts - longer), Band((parts - longer) * least, least + 1, longer)]
     return [band for band in bands if band.parts]
-
-
-def _places(shapes: Shapes) -> dict[str, int]:
-    places, end = {}, 0
-    for name, (rows, columns) in shapes:
-        places[name], end = end, end + rows * columns
-    return places
-
-
-def _shape(name: str, shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
-    return shapes[name[:-1]][::-1] if name.endswith("'") else shapes[name]

@@ -4,12 +4,10 @@ from functools import cache
 
 import numpy as np
 from llvmlite import ir
-from numpy.typing import NDArray
 
+from linear_networks.arrays import Array
 from linear_networks.kernels import lanes
 from linear_networks.kernels.lanes import Code, Kernel, Lanes
-
-Array = NDArray[np.float64]
 
 # Matrices with more rows and columns than this have their singular values from LAPACK.
 LARGEST = 16

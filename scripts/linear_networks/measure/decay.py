@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
+from linear_networks.arrays import Array
 
 NOT_CONVERGED, TOO_FEW, FLOOR = "not converged", "too few samples", "floor reached"
 NO_DECAY, NO_FIT = "no decay", "no fit"

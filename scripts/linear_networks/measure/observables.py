@@ -3,23 +3,21 @@
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
-from linear_networks.dynamics import Dynamics, squared_norm
-from linear_networks.solvers.solution import Index, Observe
+from linear_networks.arrays import Array, Index, squared_norm
+from linear_networks.dynamics.problem import Problem
+from linear_networks.solvers.solution import Observe
 from linear_networks.theory.limits import Limit
-
-Array = NDArray[np.float64]
 
 
 def observer(
-    dynamics: Dynamics, start: Array, widths: Array, product: bool = False, limit: Limit | None = None
+    problem: Problem, start: Array, widths: Array, product: bool = False, limit: Limit | None = None
 ) -> Observe:
-    """Function that observes states of `dynamics`, for trajectories of widths k, shape (batch,), that begin at `start`.
+    """Function that observes states of a problem, for trajectories of widths k, shape (batch,), that begin at `start`.
 
     They end at `limit`, or without it where generic starts do.
 
-    It maps (dynamics, state, runs), the dynamics and states of the runs of the batch with indices `runs`, to:
+    It maps (problem, state, runs), the problems and states of the runs of the batch with indices `runs`, to:
 
     - `loss`, shape (len(runs),): the objective;
     - `error`: relative error ||Y - X||_F / ||Y||_F;
@@ -30,27 +28,27 @@ def observer(
     - `gramian_distance`: ||R R^T(t) - R R^T(inf)||_F, for the regularized model where the limit is known;
     - `product`, shape (len(runs), m * n): X, row-major, if asked for.
     """
-    initial = dynamics.imbalance(start)
-    goal = limit or Limit.of(dynamics, widths)
+    initial = problem.imbalance(start)
+    goal = limit or Limit.of(problem, widths)
 
-    def observe(dynamics: Dynamics, state: Array, runs: Index) -> Mapping[str, Array]:
+    def observe(problem: Problem, state: Array, runs: Index) -> Mapping[str, Array]:
         observation: dict[str, Array] = {
-            "loss": dynamics.loss(state),
-            "error": dynamics.error(state),
-            "singular_values": dynamics.spectrum(state),
+            "loss": problem.objective(state),
+            "error": problem.error(state),
+            "singular_values": problem.spectrum(state),
         }
-        imbalance = dynamics.imbalance(state)
+        imbalance = problem.imbalance(state)
         if imbalance is not None and initial is not None:
             observation["drift"] = np.sqrt(squared_norm(imbalance - initial[runs]))
-        observation["distance"] = np.sqrt(squared_norm(dynamics.product(state) - goal.product[runs]))
-        local_rate = dynamics.local_rate(state)
+        observation["distance"] = np.sqrt(squared_norm(problem.product(state) - goal.product[runs]))
+        local_rate = goal.theory.local_rate(problem, state)
         if local_rate is not None:
             observation["local_rate"] = local_rate
-        gramian = dynamics.gramian(state)
+        gramian = goal.theory.gramian(problem, state)
         if gramian is not None and goal.gramian is not None:
             observation["gramian_distance"] = np.sqrt(squared_norm(gramian - goal.gramian[runs]))
         if product:
-            observation["product"] = dynamics.product(state).reshape(len(state), -1)
+            observation["product"] = problem.product(state).reshape(len(state), -1)
         return observation
 
     return observe

@@ -1,0 +1,1 @@
+"""Models: from factors to the product X, and a force on X pulled back to them."""

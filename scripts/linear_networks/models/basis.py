@@ -10,9 +10,8 @@ mode of size 1e-13 lies below the rounding of one of size 1e3.
 from typing import NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from linear_networks.arrays import Array
 
 ROUNDING = 4.0 * float(np.finfo(np.float64).eps)  # of a row in the singular basis, per row that it is a sum of
 

@@ -6,9 +6,8 @@ and obeys the same equations, so that nothing is lost by working with the narrow
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from linear_networks.arrays import Array
 
 ROUNDING = 4.0 * float(np.finfo(np.float64).eps)  # of a column, in units of the factors and per row
 

@@ -1,18 +1,16 @@
 """Whether a direction escapes from a point at which a flow rests."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from linear_networks.dynamics import Dynamics
-
-Array = NDArray[np.float64]
+from linear_networks.arrays import Array
+from linear_networks.dynamics.problem import Problem
 
 STEPS = 60  # Lanczos steps; smaller states take as many as they have entries.
 NUDGE = 1e-5  # Finite difference, in units of the state.
 FLAT = 1e-6  # Curvatures below this times the largest are rounding.
 
 
-def escape(dynamics: Dynamics, state: Array, size: float) -> tuple[float, Array]:
+def escape(problem: Problem, state: Array, size: float) -> tuple[float, Array]:
     """Fastest growth near a point at rest, and its direction.
 
     The Hessian of the loss is applied by central differences of the velocity, and its lowest eigenvalue found by the
@@ -20,7 +18,7 @@ def escape(dynamics: Dynamics, state: Array, size: float) -> tuple[float, Array]
 
     Parameters
     ----------
-    dynamics : Dynamics
+    problem : Problem
         Of one run.
     state : ndarray, shape (1, ...)
     size : float
@@ -37,7 +35,7 @@ def escape(dynamics: Dynamics, state: Array, size: float) -> tuple[float, Array]
 
     def bend(direction: Array) -> Array:
         step = nudge * direction.reshape(state.shape)
-        change: Array = (dynamics.velocity(state - step) - dynamics.velocity(state + step)).ravel() / (2.0 * nudge)
+        change: Array = (problem.velocity(state - step) - problem.velocity(state + step)).ravel() / (2.0 * nudge)
         return change
 
     count = min(state.size, STEPS)

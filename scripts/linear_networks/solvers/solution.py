@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from linear_networks.dynamics import Dynamics
+from linear_networks.arrays import Array, Index
+from linear_networks.dynamics.problem import Problem
+from linear_networks.outcomes import COMPLETED
 
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
-Observe = Callable[[Dynamics, Array, Index], Mapping[str, Array]]
+Observe = Callable[[Problem, Array, Index], Mapping[str, Array]]
 Progress = Callable[[float], None]
 
-COMPLETED, CONVERGED, DIVERGED = "completed", "converged", "diverged"
-SADDLE, ESCAPED, STALLED = "saddle", "escaped", "stalled"
+# A relative error this many times larger than at the start (or than 1) counts as divergence.
+DIVERGENCE = 1e8
 
 
 @dataclass
@@ -23,8 +23,10 @@ class Solution:
 
     Attributes
     ----------
-    runs, samples : int
-        Size of the batch, and number of times at which each run is observed.
+    runs : int
+        Size of the batch.
+    times : ndarray, shape (samples,)
+        At which each run is observed.
     outcome : ndarray of str, shape (runs,)
         `completed` (the horizon was reached), `converged` (the limit was reached earlier and is held from there on, and
         no direction escapes from it), `saddle` (where theory knows that the start ends at a saddle: it was reached),
@@ -33,15 +35,18 @@ class Solution:
         to there).
     work : ndarray of int, shape (runs,)
         Descent steps, or evaluations of the velocity.
+    steps : ndarray of int, shape (samples,), or None
+        Of a method of fixed steps: their numbers at these times.
     observed : dict of ndarray, each of shape (runs, samples, ...)
         By name of the observable; NaN where a run was not observed.
     """
 
     runs: int
-    samples: int
+    times: Array
     outcome: NDArray[np.str_] = field(init=False)
     work: NDArray[np.int64] = field(init=False)
     observed: dict[str, Array] = field(init=False, default_factory=dict)
+    steps: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         self.outcome = np.full(self.runs, COMPLETED)
@@ -51,19 +56,5 @@ class Solution:
         """Keep an observation: row i is that of run `runs[i]` at sample `samples[i]`."""
         for name, values in observation.items():
             if name not in self.observed:
-                self.observed[name] = np.full((self.runs, self.samples, *values.shape[1:]), np.nan)
+                self.observed[name] = np.full((self.runs, len(self.times), *values.shape[1:]), np.nan)
             self.observed[name][runs, samples] = values
-
-
-def floor(solver: str, scale: float, rtol: float) -> float:
-    """Distance to the limit below which a trajectory shows its solver rather than its dynamics.
-
-    Parameters
-    ----------
-    solver : {"descent", "flow", "exact"}
-    scale : float
-        Norm of what is computed.
-    rtol : float
-        Tolerance of the flow, of which its errors rarely use more than a tenth.
-    """
-    return scale * max(0.1 * rtol if solver == "flow" else 0.0, 1e-13)

@@ -23,11 +23,11 @@ them: those starts go to `many_digits`, which is slower by far.
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from linear_networks.theory import many_digits, small_products
-
-Array = NDArray[np.float64]
+from linear_networks.arrays import Array, Mask
+from linear_networks.theory import small_products
+from linear_networks.theory.graded import is_graded
 
 TINY = float(np.finfo(np.float64).tiny)  # stands in for t = 0 where a logarithm or a quotient is taken
 ROUNDING = 4 * float(np.finfo(np.float64).eps)  # of a component of Phi^T R0, per row of R0
@@ -78,7 +78,9 @@ def riccati(t: ArrayLike, generator: ArrayLike, factor: ArrayLike) -> Array:
     s, r0 = np.asarray(generator, dtype=np.float64), np.asarray(factor, dtype=np.float64)
     values, basis = np.linalg.eigh(s)
     product = _solve(t, np.zeros(len(values)), values, basis, _reduced(r0))[0]
-    for run in np.flatnonzero(many_digits.is_graded(r0)):
+    for run in np.flatnonzero(is_graded(r0)):
+        from linear_networks.theory import many_digits
+
         product[run] = many_digits.riccati(np.asarray(t, dtype=np.float64), s[run], r0[run])
     return product
 
@@ -163,13 +165,15 @@ def regularized(
     reduced, time = _reduced(factors), np.asarray(t, dtype=np.float64)
     gramian, deficient = _solve(time, base[:, 0], gaps, basis, reduced)
     r0 = np.asarray(factors, dtype=np.float64)
-    graded = many_digits.is_graded(r0[:, :m], r0[:, m:])
+    graded = is_graded(r0[:, :m], r0[:, m:])
     limits = np.where(deficient, EARLY, small_products.GROWTH)[:, None]
     able = np.hypot(sigma, half).max(axis=-1, keepdims=True) * time <= limits
     for run, solved in enumerate(gramian):
         if many and graded[run]:
             diagonal = np.diag(np.repeat([half[run, 0], -half[run, 0]], [m, n]))
             diagonal[:m, m:], diagonal[m:, :m] = y[run], y[run].T
+            from linear_networks.theory import many_digits
+
             solved[:] = many_digits.riccati(time, diagonal, r0[run])
             continue
         again = able[run] & small_products.is_small(solved, m, float(tau[run].max()))
@@ -291,7 +295,7 @@ def _reduced(factor: ArrayLike) -> Array:
     return factor
 
 
-def _solve(t: ArrayLike, base: Array, gaps: Array, basis: Array, factor: Array) -> tuple[Array, NDArray[np.bool_]]:
+def _solve(t: ArrayLike, base: Array, gaps: Array, basis: Array, factor: Array) -> tuple[Array, Mask]:
     """Riccati flow of each run, S = Phi diag(base + gaps) Phi^T, and whether its start is of deficient rank.
 
     base >= 0 is (batch,), gaps (batch, N), factor (batch, N, w) with w <= N.

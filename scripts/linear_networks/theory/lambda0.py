@@ -4,12 +4,10 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from linear_networks.dynamics import squared_norm
+from linear_networks.arrays import Array, squared_norm
 from linear_networks.theory import closed_forms
-
-Array = NDArray[np.float64]
 
 # Candidates of one sign, up to REACH times the spectral radius of Q(0), their square roots evenly spaced: where the
 # radius is far above the singular values of Y, minima lie close to 0. While the objective falls at the last one,

@@ -12,38 +12,13 @@ import mpmath
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from linear_networks.arrays import Array
 
-GRADED = 1e3  # ratio of rows that leaves twelve digits of the small ones
 TINY = float(np.finfo(np.float64).tiny)  # stands in for t = 0 where a quotient is taken
 DIGITS = 400
 context = mpmath.MPContext()  # its own, as the precision of `mpmath.mp` belongs to the caller
 context.dps = DIGITS
 NOISE = context.mpf(10) ** (40 - DIGITS)  # of a component beside its row
-
-
-def is_graded(*blocks: Array) -> NDArray[np.bool_]:
-    """Whether rows of a block differ by more than `GRADED`, or rows of different blocks and columns both do, per run.
-
-    A row of zeros differs from any other. A single column scales its rows and mixes nothing.
-
-    Parameters
-    ----------
-    *blocks : ndarray, shape (batch, rows, w)
-        The rows that the eigenvectors mix.
-    """
-    sizes = [np.linalg.norm(block, axis=-1) for block in blocks]
-    within = np.any([_differ(size) for size in sizes], axis=0)
-    columns = np.linalg.norm(np.concatenate(blocks, axis=1), axis=1)
-    columns = np.where(columns > 0, columns, columns.max(axis=-1, keepdims=True))  # those of zeros play no part
-    across = _differ(np.concatenate(sizes, axis=-1)) & _differ(columns)
-    return (within | across) & (blocks[0].shape[-1] > 1)
-
-
-def _differ(sizes: Array) -> NDArray[np.bool_]:
-    """Whether the largest is more than `GRADED` times the smallest."""
-    differ: NDArray[np.bool_] = sizes.max(axis=-1) / GRADED > sizes.min(axis=-1)
-    return differ
 
 
 def riccati(t: Array, generator: Array, factor: Array) -> Array:

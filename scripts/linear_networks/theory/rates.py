@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
-
+from linear_networks.arrays import Array, Mask
 
 # An eigenvalue this many times larger or smaller than the residual is told from 0; and a limit is near where it changes
 # the rate by less than this part.
@@ -193,9 +192,7 @@ def regularized_gramian(
     return entries(values, rows + columns if rank is None else rank, step_size).min((-2, -1))
 
 
-def _generator(
-    singular_values: ArrayLike, lambda0: ArrayLike, rows: int, columns: int
-) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
+def _generator(singular_values: ArrayLike, lambda0: ArrayLike, rows: int, columns: int) -> tuple[Array, Mask, Mask]:
     """Eigenvalues of S~, descending, and which of its eigenvectors have a part in the rows of U, and in those of V."""
     sigma, shift = np.asarray(singular_values, float), np.asarray(lambda0, float)[..., None] / 2
     h = np.hypot(sigma, shift)

@@ -1,13 +1,10 @@
 """Which modes of Y the product of a start can learn."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from linear_networks.initializations import Start
+from linear_networks.arrays import Array, Mask
+from linear_networks.initializations.start import Start
 from linear_networks.models.basis import Basis, turn
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 EQUAL = 1e-12  # Values that differ by this times the largest are equal.
 ROUNDING = 1e-13  # Relative difference of factors that are equal.

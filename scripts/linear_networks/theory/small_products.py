@@ -17,17 +17,15 @@ beside B is eliminated first. Where lambda0 < 0, U and V change places.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Order = NDArray[np.intp]
+from linear_networks.arrays import Array, Index, Mask
 
 SMALL = 1e-3  # of X beside what it is left of
 GROWTH = 300.0  # largest omega t whose exponential can be squared
 TINY = float(np.finfo(np.float64).tiny)
 
 
-def is_small(gramian: Array, rows: int, mixing: float) -> NDArray[np.bool_]:
+def is_small(gramian: Array, rows: int, mixing: float) -> Mask:
     """Whether X has lost digits as a block of P, per sample.
 
     Parameters
@@ -137,7 +135,7 @@ def _wide(first: Array, second: Array, v: Array, weighted: Array) -> tuple[Array
     return half, _rows(solved, np.argsort(order, axis=-1))
 
 
-def _ridge(matrix: Array) -> tuple[Array, Array, Order]:
+def _ridge(matrix: Array) -> tuple[Array, Array, Index]:
     """Half of J (I + J^T J)^{-1} J^T, as Z of Z^T Z, and T of T^T T = I + J J^T with the order of its rows."""
     order = _by_size(matrix)
     lower = np.linalg.qr(_rows(matrix, order).mT).R.mT
@@ -148,12 +146,12 @@ def _ridge(matrix: Array) -> tuple[Array, Array, Order]:
     return np.take_along_axis(half, np.argsort(order, axis=-1)[:, None], axis=-1), cut, order
 
 
-def _by_size(matrix: Array) -> Order:
-    """Order of the rows, the largest first: eliminated so, small rows keep their digits."""
+def _by_size(matrix: Array) -> Index:
+    """Index of the rows, the largest first: eliminated so, small rows keep their digits."""
     return np.argsort(-np.linalg.norm(matrix, axis=-1), axis=-1, kind="stable")
 
 
-def _rows(matrix: Array, order: Order) -> Array:
+def _rows(matrix: Array, order: Index) -> Array:
     return np.take_along_axis(matrix, order[..., None], axis=-2)
 
 

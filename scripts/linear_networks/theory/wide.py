@@ -11,12 +11,14 @@ both flows, the regularized one lags behind; the best c is larger.
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.integrate import quad
 from scipy.optimize import minimize_scalar
 
+from linear_networks.arrays import Array
 
-def regularized_error(tau: ArrayLike, ratio: float) -> NDArray[np.float64]:
+
+def regularized_error(tau: ArrayLike, ratio: float) -> Array:
     """Y - X of the regularized flow relative to its start, c^2 / ((exp(c tau) + c - 1) (c + 1 - exp(-c tau))).
 
     Parameters

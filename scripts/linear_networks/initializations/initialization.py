@@ -1,0 +1,90 @@
+"""What every initialization is."""
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from linear_networks.arrays import Array, gaussian_norm
+from linear_networks.components import Component, Parameter, Refused
+from linear_networks.initializations.start import Start
+
+SCALE = Parameter("standard deviation σ of the normal draws of the start", least=0.0, symbol="σ")
+TIED = Parameter("whether V(0) = U(0), which symmetric dynamics need", bool, False, axis=False)
+
+
+class Initialization(Component, ABC):
+    """Base of the initializations.
+
+    Its methods take the parameters of one point of a grid by name. One that can start with V(0) = U(0) has the
+    parameter `tied`.
+
+    Attributes
+    ----------
+    by_mode : bool
+        Whether its starts are diagonal in the singular basis of Y, so that every mode moves on its own.
+    """
+
+    by_mode: ClassVar[bool] = False
+
+    @staticmethod
+    @abstractmethod
+    def draw(rng: np.random.Generator, data: Array, width: int, *_: Any, **parameters: Any) -> Start:
+        """One start.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+        data : ndarray, shape (m, n)
+            Y, of which most initializations use the shape only.
+        width : int
+            k.
+        **parameters
+
+        Returns
+        -------
+        Start
+            With factors of shape (m + n, k).
+        """
+
+    @staticmethod
+    def knows(*_: Any, **parameters: Any) -> bool:
+        """Whether its starts know their lambda0 or their modes at every width, so that their flow has a closed form."""
+        return False
+
+    @staticmethod
+    def check(rows: int, columns: int, width: int, *_: Any, **parameters: Any) -> None:
+        """Raise Refused where there is no such start for a matrix of a shape, m and n, and a width."""
+
+    @staticmethod
+    def needs_symmetric(*_: Any, **parameters: Any) -> bool:
+        """Whether Y has to be symmetric."""
+        return False
+
+    @staticmethod
+    def expected_norms(rows: int, columns: int, width: int, *_: Any, **parameters: Any) -> tuple[float, float]:
+        """Spectral norms to expect of U(0) and V(0)."""
+        # Other starts than Gaussian ones are no larger, but for an imbalance lambda0, which is a squared norm.
+        scale, root = parameters.get("scale", 0.0), np.sqrt(np.max(np.abs(parameters.get("imbalance", 0.0))))
+        left, right = (float(np.hypot(scale * gaussian_norm(side, width), root)) for side in (rows, columns))
+        return left, right
+
+
+def with_one_column(start: Start, rows: int) -> Start:
+    """The same start, with its lambda0 where it has one column: then Q(0) is a number."""
+    if start.factors.shape[1] > 1 or start.lambda0 is not None:
+        return start
+    left, right = split(start.factors[:, 0], rows)
+    return replace(start, lambda0=float(left @ left - right @ right))
+
+
+def check_tied(rows: int, columns: int, tied: bool) -> None:
+    """Raise Refused where V(0) = U(0) is asked for, but they have different shapes."""
+    if tied and rows != columns:
+        raise Refused("tied", f"V(0) = U(0) needs a square matrix, not one of {rows} x {columns}")
+
+
+def split(factors: Array, rows: int) -> tuple[Array, Array]:
+    """U and V of R."""
+    return factors[:rows], factors[rows:]

@@ -1,0 +1,1 @@
+"""Penalties: functions of the factors that are added to the loss."""

@@ -14,6 +14,7 @@ class ConfigError(InputError):
 
     def __init__(self, path: str, message: str):
         super().__init__(f"{path}: {message}" if path else message)
+        self.path, self.message = path, message
 
 
 def unknown(what: str, name: Any, allowed: Iterable[str]) -> str:

@@ -1,20 +1,19 @@
 import copy
+import json
 import re
 import tomllib
-from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 import yaml
 from conftest import PROJECT, small_config
 
-from linear_networks.dynamics import DYNAMICS
 from linear_networks_workflow import config as configuration
-from linear_networks_workflow import figures
-from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow import keys
+from linear_networks_workflow.config import reference
+from linear_networks_workflow.dataset.parameters import PARAMETERS
 from linear_networks_workflow.errors import ConfigError
-
-SCHEMA = yaml.safe_load(configuration.SCHEMA.read_text())
 
 
 def changed(path, value):
@@ -85,7 +84,7 @@ SPECTRUM = {"source": "spectrum", "rows": 3, "columns": 4, "values": [2.0, 1.0]}
         (
             "figures.panels",
             {"kind": "loss", "experiment": "small", "rows": "scale"},
-            "needs the dynamics sigmoid-asymmetric",
+            "small needs loss: {kind: regression, link: sigmoid}",
         ),
         (
             "figures.panels",
@@ -109,13 +108,18 @@ def test_what_cannot_work_is_refused_in_one_line_with_its_path(path, value, mess
     assert "\n" not in str(refusal.value)
 
 
+def regularized(**parameters):
+    """The block of the regularized dynamics."""
+    return {"name": "regularized", **parameters}
+
+
 def combined(**changes):
     """A config without figures and with several keys of its experiment changed."""
     return {"experiments": small_config(**changes)["experiments"]}
 
 
 EXACT = {"method": "exact"}
-TWO = ["asymmetric"]
+TIED = {"kind": "gaussian", "scale": [0.1, 1.0], "tied": True}
 
 
 @pytest.mark.parametrize(
@@ -129,33 +133,79 @@ TWO = ["asymmetric"]
         ({"dynamics": ["riccati"], "matrix": {**SQUARE, "symmetric": False}}, "need a symmetric matrix"),
         (
             {"dynamics": ["symmetric"], "matrix": SQUARE, "initialization": {"kind": "balanced", "scale": 1.0}},
-            f"{SMALL}.initialization.kind: balanced is not for symmetric dynamics",
+            f"{SMALL}.initialization.kind: balanced is not for symmetric dynamics; gaussian and spectral are",
         ),
         (
             {
                 "dynamics": ["symmetric"],
                 "matrix": SQUARE,
-                "initialization": {"kind": "spectral", "scale": 1.0, "imbalance": [0.0, 1.0]},
+                "initialization": {"kind": "spectral", "scale": 1.0, "imbalance": [0.0, 1.0], "tied": True},
             },
-            f"{SMALL}.initialization.imbalance: symmetric dynamics are balanced",
+            f"{SMALL}.initialization.imbalance: tied factors are balanced: write 0.0",
         ),
         (
             {
                 "dynamics": ["symmetric"],
                 "matrix": SQUARE,
-                "initialization": {"kind": "spectral", "products": [1.0, -1.0, 1.0], "imbalance": 0.0},
+                "initialization": {"kind": "spectral", "products": [1.0, -1.0, 1.0], "imbalance": 0.0, "tied": True},
             },
-            f"{SMALL}.initialization.products: symmetric dynamics have X(0) = U U^T",
-        ),
-        ({"dynamics": ["regularized"]}, f"{SMALL}.regularized: missing"),
-        ({"regularized": {"lambda0": 1.0}}, f"{SMALL}.regularized: is of no use here"),
-        (
-            {"dynamics": ["regularized"], "regularized": {"lambda0": [[1.0, 2.0]]}},
-            f"{SMALL}.regularized.lambda0: 2 numbers for 8 columns of the factors",
+            f"{SMALL}.initialization.products: tied factors have X(0) = U U^T",
         ),
         (
-            {"dynamics": ["sigmoid-linear"]},
-            f"{SMALL}.matrix.source: sigmoid-linear needs samples: write source: teacher",
+            {"dynamics": ["symmetric"], "matrix": SQUARE},
+            f"{SMALL}.initialization.tied: symmetric dynamics have V(0) = U(0): write tied: true",
+        ),
+        (
+            {"initialization": TIED},
+            f"{SMALL}.initialization.tied: V(0) = U(0) needs a square matrix, not one of 3 x 4",
+        ),
+        (
+            {
+                "matrix": {**SQUARE, "symmetric": False},
+                "initialization": {"kind": "spectral", "scale": 1.0, "imbalance": 0.0, "tied": True},
+            },
+            f"{SMALL}.matrix: symmetric dynamics need a symmetric matrix",
+        ),
+        (
+            {"initialization": {"kind": "spectral", "imbalance": 0.0}},
+            f"{SMALL}.initialization.scale: missing; write scale, or products",
+        ),
+        ({"dynamics": ["linear", "regularized"]}, f"{SMALL}.dynamics.1.lambda0: missing"),
+        ({"regularized": {"lambda0": 1.0}}, f"{SMALL}.regularized: unknown key 'regularized'"),
+        ({"dynamics": [{"name": "linear", "weight": 1.0}]}, f"{SMALL}.dynamics.0.weight: unknown key 'weight'"),
+        ({"dynamics": [{"lambda0": 1.0}]}, f"{SMALL}.dynamics.0.name: missing"),
+        ({"dynamics": ["linear", 3]}, f"{SMALL}.dynamics.1: 3 is not a mapping"),
+        ({"dynamics": ["linear", {"name": "linear"}]}, f"{SMALL}.dynamics: lists linear twice"),
+        (
+            {"dynamics": [regularized(lambda0=1.0), regularized(lambda0=2.0)]},
+            f"{SMALL}.dynamics: lists regularized twice; a list below a parameter of one block is an axis",
+        ),
+        (
+            {"dynamics": [regularized(lambda0="fitt")]},
+            f"{SMALL}.dynamics.0.lambda0: 'fitt' (text) is not a finite number, or fit",
+        ),
+        (
+            {"dynamics": ["linear", regularized(lambda0="fit")]},
+            f"{SMALL}.dynamics.1: fit needs the dynamics asymmetric beside regularized",
+        ),
+        (
+            {"dynamics": ["asymmetric", regularized(lambda0="fit", weight=1.0)]},
+            f"{SMALL}.dynamics.1.weight: fit compares with the closed form at weight: 0.125",
+        ),
+        (
+            {"dynamics": [regularized(lambda0=[[1.0, 2.0]])]},
+            f"{SMALL}.dynamics.0.lambda0: 2 numbers for 8 columns of the factors",
+        ),
+        (
+            {"loss": {"kind": "regression"}},
+            f"{SMALL}.matrix.source: regression needs samples: write source: teacher",
+        ),
+        ({"loss": {"kind": "squard"}}, f"{SMALL}.loss.kind: unknown value 'squard'; did you mean 'squared'?"),
+        ({"loss": {"kind": "squared", "link": "sigmoid"}}, f"{SMALL}.loss.link: unknown key 'link'"),
+        ({"loss": None}, f"{SMALL}.loss: null is not a mapping"),
+        (
+            {"dynamics": ["asymmetric", "symmetric"], "matrix": TEACHER, "initialization": TIED},
+            f"{SMALL}.dynamics.1: symmetric descends the loss squared only, not regression",
         ),
         (
             {"initialization": {"kind": "identity", "scale": 1.0, "imbalance": [1.0, -1.0]}, "width": 4},
@@ -174,13 +224,16 @@ TWO = ["asymmetric"]
             {"solver": EXACT, "initialization": {"kind": "rescaled", "scale": 1.0, "imbalance": [0.0, 1.0]}},
             "asymmetric has no closed form from a rescaled start; try balanced, identity or spectral",
         ),
-        ({"solver": EXACT, "dynamics": ["sigmoid-linear"], "matrix": TEACHER}, "sigmoid-linear has no closed form"),
         (
-            {"solver": EXACT, "dynamics": ["regularized"], "regularized": {"lambda0": 1.0, "weight": 0.25}},
+            {"solver": EXACT, "dynamics": ["linear"], "matrix": TEACHER},
+            f"{SMALL}.solver.method: linear has no closed form",
+        ),
+        (
+            {"solver": EXACT, "dynamics": [regularized(lambda0=1.0, weight=0.25)]},
             "regularized has a closed form for weight: 0.125 only",
         ),
         (
-            {"solver": EXACT, "dynamics": ["regularized"], "width": 2, "regularized": {"lambda0": [[1.0, 2.0]]}},
+            {"solver": EXACT, "dynamics": [regularized(lambda0=[[1.0, 2.0]])], "width": 2},
             "regularized has a closed form for one lambda0",
         ),
     ],
@@ -194,13 +247,21 @@ def test_a_combination_that_cannot_work_is_refused(changes, message):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"solver": EXACT, "dynamics": ["linear", "symmetric", "riccati", "asymmetric"], "matrix": SQUARE},
+        {
+            "solver": EXACT,
+            "dynamics": ["linear", "symmetric", "riccati", "asymmetric"],
+            "matrix": SQUARE,
+            "initialization": TIED,
+        },
         {"solver": EXACT, "initialization": {"kind": "rescaled", "scale": 1.0, "imbalance": 0.0}},
         {"solver": EXACT, "initialization": {"kind": "identity", "scale": 1.0, "imbalance": [1.0, 0.0]}, "width": 3},
         {"solver": EXACT, "initialization": {"kind": "spectral", "scale": 1.0, "imbalance": [1.0, [0.0, 1.0, 2.0]]}},
-        {"solver": EXACT, "dynamics": ["regularized"], "regularized": {"lambda0": [1.0, -1.0]}},
-        {"dynamics": ["regularized"], "width": 2, "regularized": {"lambda0": [[1.0, 2.0]], "weight": [0.125, 0.25]}},
-        {"dynamics": ["sigmoid-linear", "sigmoid-asymmetric"], "matrix": TEACHER, "solver": {"method": "flow"}},
+        {"solver": EXACT, "dynamics": [regularized(lambda0=[1.0, -1.0])]},
+        {"dynamics": [regularized(lambda0=[[1.0, 2.0]], weight=[0.125, 0.25])], "width": 2},
+        {"dynamics": ["asymmetric", regularized(lambda0="fit")]},
+        {"initialization": TIED, "dynamics": ["linear"], "matrix": {**SQUARE, "symmetric": False}},
+        {"matrix": TEACHER, "solver": {"method": "flow"}},
+        {"matrix": TEACHER, "loss": [{"kind": "regression", "link": ["identity", "sigmoid"]}, {"kind": "squared"}]},
     ],
 )
 def test_a_combination_that_works_is_accepted(changes):
@@ -217,7 +278,7 @@ def test_a_combination_that_works_is_accepted(changes):
 )
 def test_a_file_is_asked_whether_it_is_symmetric(tmp_path, text, message):
     (tmp_path / "y.csv").write_text(text)
-    config = combined(dynamics=["symmetric"], matrix={"source": "file", "path": "y.csv"})
+    config = combined(dynamics=["symmetric"], matrix={"source": "file", "path": "y.csv"}, initialization=TIED)
     if message is None:
         configuration.validate(config, tmp_path)
     else:
@@ -238,6 +299,17 @@ def test_defaults_are_filled_in():
     assert config["seed"] == 2021
     small = config["experiments"]["small"]
     assert (small["matrix"]["symmetric"], small["time"]["spacing"], small["record"]) == (False, "linear", [])
+    assert small["dynamics"] == [{"name": "linear"}, {"name": "asymmetric"}]
+    assert list(small["initialization"]) == ["kind", "scale", "tied"]
+
+
+def test_a_config_that_is_complete_stays_as_it_is():
+    config = combined(dynamics=["asymmetric", regularized(lambda0="fit")])
+    configuration.validate(config, PROJECT)
+    complete = copy.deepcopy(config)
+    configuration.validate(config, PROJECT)
+    assert config == complete
+    assert json.dumps(config) == json.dumps(complete)
 
 
 def test_the_shipped_config_is_valid_and_past_stability_only_where_it_shows_its_limit():
@@ -266,50 +338,42 @@ def test_stability_of_large_data_is_warned_of_by_its_spectrum():
     assert "0.0033" in configuration.prepare(config, PROJECT / "my.yaml")[0]
 
 
-def leaves(node):
-    """Property names of the experiment part of the schema that hold single values."""
-    if isinstance(node, dict):
-        for name, value in node.get("properties", {}).items():
-            if isinstance(value, dict):
-                yield name
-        for value in node.values():
-            yield from leaves(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from leaves(value)
+@pytest.mark.parametrize("path", reference.FILES)
+def test_what_is_made_from_the_declarations_is_in_step_with_them(path):
+    assert (PROJECT / path).read_text(encoding="utf-8") == reference.FILES[path](), "run `make reference`"
 
 
-def test_the_schema_is_in_step_with_the_code():
-    definitions = SCHEMA["$defs"]
-    assert definitions["experiment"]["properties"]["dynamics"]["items"]["enum"] == list(DYNAMICS)
-    kinds = definitions["figure"]["properties"]["kind"]["enum"]
-    files = Path(figures.__file__).parent.glob("[!_]*.py")
-    modules = {path.stem for path in files} - {"style", "numbers"}
-    assert {figures.module_of(kind) for kind in kinds} == modules
-    captions = Path(parquet.__file__).parents[2] / "workflow" / "report" / "figure.rst"
-    assert set(kinds) == set(figures.SECTIONS) == set(re.findall(r'figure.kind == "(.+?)"', captions.read_text()))
-    assert set(figures.NEEDS) == set(kinds)
-    parts = [definitions[name] for name in ("matrix", "initialization", "solver", "time")]
-    keys = {path[-1] for path, _ in parquet.PARAMETERS.values()} | {"rows", "columns", "method"}
-    regularized = definitions["experiment"]["properties"]["regularized"]
-    assert set(leaves([*parts, regularized])) | {"width", "tied"} == keys
+def test_the_json_schema_takes_the_shipped_config_as_it_is_and_refuses_a_typing_error():
+    schema = jsonschema.Draft202012Validator(json.loads(reference.json_schema()))
+    config = yaml.safe_load((PROJECT / "config.yaml").read_text())
+    assert list(schema.iter_errors(config)) == []
+    config["experiments"]["imbalance"]["matrix"]["rwos"] = 3
+    assert not schema.is_valid(config)
 
 
-def test_every_key_of_the_schema_is_described():
+def test_editors_find_the_json_schema_in_the_shipped_config():
+    first, *_ = (PROJECT / "config.yaml").read_text().splitlines()
+    (named,) = re.findall(r"^# yaml-language-server: \$schema=(.*)", first)
+    assert named in reference.FILES
+
+
+def test_every_key_of_the_json_schema_is_described():
     def undescribed(node, path):
         if isinstance(node, dict):
             for name, value in node.get("properties", {}).items():
-                plain = isinstance(value, dict) and set(value) - {"const", "anyOf", "$ref", "default"}
-                if plain and "description" not in value:
+                if "description" not in value:
                     yield f"{path}.{name}"
             for name, value in node.items():
-                if name != "if":
-                    yield from undescribed(value, f"{path}.{name}")
+                yield from undescribed(value, f"{path}.{name}")
         elif isinstance(node, list):
             for place, value in enumerate(node):
                 yield from undescribed(value, f"{path}.{place}")
 
-    assert list(undescribed(SCHEMA, "")) == []
+    assert list(undescribed(json.loads(reference.json_schema()), "")) == []
+
+
+def test_every_parameter_has_a_column():
+    assert set(keys.columns()) == {column.path for column in PARAMETERS.values()}
 
 
 def test_the_conda_environment_is_in_step_with_the_dependencies():

@@ -1,0 +1,206 @@
+"""Checks of a config across its keys: combinations that cannot work, and those that may surprise.
+
+What belongs to one component it checks itself: here its checks are called, and what they refuse is given its path.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from linear_networks import theory as theories
+from linear_networks.components import Refused
+from linear_networks.dynamics import DYNAMICS
+from linear_networks.initializations import INITIALIZATIONS
+from linear_networks.losses import LOSSES
+from linear_networks.matrices import SOURCES
+from linear_networks.solvers import SOLVERS
+from linear_networks_workflow import grid, inputs, keys
+from linear_networks_workflow.errors import ConfigError, InputError
+
+Experiment = Mapping[str, Any]
+
+
+@contextmanager
+def placed(path: str) -> Iterator[None]:
+    """Give what a component refuses the path of its block."""
+    try:
+        yield
+    except Refused as refused:
+        raise ConfigError(".".join(filter(None, (path, refused.key))), refused.message) from None
+
+
+def settings(block: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a block: all but what names its component."""
+    return {key: value for key, value in block.items() if key not in keys.NAMING}
+
+
+def check_times(experiment: Experiment, folder: Path) -> None:
+    """The first time after 0 belongs to log spacing, and lies before the horizon."""
+    time, path = experiment["time"], "time.first"
+    if time["spacing"] != "log" and "first" in time:
+        raise ConfigError(path, "linear spacing has no first time; write spacing: log or leave it out")
+    if time["spacing"] == "log":
+        if "first" not in time:
+            raise ConfigError(path, "missing; log spacing needs the first time after 0")
+        for horizon in grid.axis("horizon", time["horizon"]):
+            if time["first"] >= horizon:
+                raise ConfigError(path, f"{time['first']} is not before the horizon {horizon}")
+
+
+def check_matrices(experiment: Experiment, folder: Path) -> None:
+    """Files are there, and can be read; parameters of what is drawn fit each other."""
+    for point in grid.expand(experiment["matrix"]):
+        source = SOURCES[point["source"]]
+        if source.reads is not None:
+            _check_file(point["path"], source.reads, folder)
+            continue
+        with placed("matrix"):
+            source.check(**settings(point))
+    try:
+        inputs.shapes(experiment, folder)
+    except InputError as error:
+        raise ConfigError("matrix.path", str(error)) from None
+
+
+def _check_file(file: str, reads: str, folder: Path) -> None:
+    if not (folder / file).is_file():
+        raise ConfigError("matrix.path", f"no file {folder / file} (paths start at the config file)")
+    if Path(file).suffix not in inputs.READERS[reads].formats:
+        raise ConfigError("matrix.path", f"{file!r} is not one of {', '.join(inputs.READERS[reads].formats)}")
+
+
+def check_starts(experiment: Experiment, folder: Path) -> None:
+    """Starts can be realized, and those that need a symmetric matrix have one."""
+    sizes, widths = inputs.shapes(experiment, folder), grid.axis("width", experiment["width"])
+    for start in grid.expand(experiment["initialization"]):
+        kind, own = INITIALIZATIONS[start["kind"]], settings(start)
+        for rows, columns in sizes:
+            for width in widths:
+                with placed("initialization"):
+                    kind.check(rows, columns, width, **own)
+        if kind.needs_symmetric(**own):
+            _check_symmetric(experiment, folder)
+
+
+def check_dynamics(experiment: Experiment, folder: Path) -> None:
+    """Every dynamics finds the matrix, the start, the samples and the other dynamics that it needs."""
+    blocks = grid.blocks(experiment)
+    for place, (name, block) in enumerate(blocks.items()):
+        dynamics, path = DYNAMICS[name], f"dynamics.{place}"
+        if dynamics.symmetric:
+            _check_symmetric(experiment, folder)
+            _check_tied(experiment)
+        for width in grid.axis("width", experiment["width"]):
+            for point in grid.expand(block):
+                with placed(path):
+                    dynamics.check(width, settings(point))
+        if grid.fits(block) and grid.general_of(name) not in blocks:
+            raise ConfigError(path, f"{keys.FIT} needs the dynamics {grid.general_of(name)} beside {name}")
+
+
+def check_losses(experiment: Experiment, folder: Path) -> None:
+    """Losses of samples have some, and dynamics a loss that they descend."""
+    sources = {matrix["source"] for matrix in grid.axis("matrix", experiment["matrix"])}
+    sampled = [name for name, source in SOURCES.items() if source.has_samples]
+    for loss in grid.losses(experiment):
+        if LOSSES[loss["kind"]].needs_samples and not sources <= set(sampled):
+            raise ConfigError("matrix.source", f"{loss['kind']} needs samples: write source: {' or '.join(sampled)}")
+        for place, name in enumerate(grid.blocks(experiment)):
+            allowed = DYNAMICS[name].losses
+            if allowed and loss["kind"] not in allowed:
+                message = f"{name} descends the loss {' or '.join(allowed)} only, not {loss['kind']}"
+                raise ConfigError(f"dynamics.{place}", message)
+
+
+def _check_symmetric(experiment: Experiment, folder: Path) -> None:
+    for point in grid.expand(experiment["matrix"]):
+        source = SOURCES[point["source"]]
+        try:
+            source.check_symmetric(**inputs.resolve(point, folder)[0])
+        except Refused as refused:
+            file = f"{point['path']} " if source.reads and refused.key else ""
+            with placed("matrix"):
+                raise Refused(refused.key, file + refused.message) from None
+
+
+def _check_tied(experiment: Experiment) -> None:
+    for start in grid.axis("initialization", experiment["initialization"]):
+        if "tied" not in start:
+            kinds = [name for name, kind in INITIALIZATIONS.items() if "tied" in kind.parameters]
+            message = f"{start['kind']} is not for symmetric dynamics; {' and '.join(kinds)} are"
+            raise ConfigError("initialization.kind", message)
+        if not start["tied"]:
+            raise ConfigError("initialization.tied", "symmetric dynamics have V(0) = U(0): write tied: true")
+
+
+def check_closed_forms(experiment: Experiment, folder: Path) -> None:
+    """A closed form is asked for only where one applies."""
+    if not any(SOLVERS[solver["method"]].closed_form for solver in grid.axis("solver", experiment["solver"])):
+        return
+    for loss in grid.losses(experiment):
+        for name, block in grid.blocks(experiment).items():
+            theory = theories.of_dynamics(DYNAMICS[name], LOSSES[loss["kind"]])
+            for start, point in product(grid.expand(experiment["initialization"]), grid.expand(block)):
+                known = INITIALIZATIONS[start["kind"]].knows(**settings(start))
+                try:
+                    theory.check_closed_form(start["kind"], known, settings(point))
+                except Refused as refused:
+                    raise ConfigError("solver.method", f"{name} {refused.message}") from None
+
+
+CHECKS: tuple[Callable[[Experiment, Path], None], ...] = (
+    check_times,
+    check_matrices,
+    check_losses,
+    check_dynamics,
+    check_starts,
+    check_closed_forms,
+)
+
+
+def check(config: Mapping[str, Any], folder: Path) -> None:
+    """Check every experiment; relative paths start at a folder."""
+    for name, experiment in config["experiments"].items():
+        for check_one in CHECKS:
+            try:
+                check_one(experiment, folder)
+            except ConfigError as error:
+                raise ConfigError(f"experiments.{name}.{error.path}", error.message) from None
+
+
+def warnings(config: Mapping[str, Any], folder: Path) -> Iterator[str]:
+    """What is allowed but likely to surprise: step sizes past the stability limit that the drawn sizes let expect.
+
+    What matrices from files hold is not read here; the log of a job that simulates them says so.
+    """
+    for name, experiment in config["experiments"].items():
+        step_size = max(grid.parameters(experiment).get("step_size", [0.0]))
+        data, left, right, examples = _expected_norms(experiment, folder)
+        of_loss = max(LOSSES[loss["kind"]].curvature(examples or 1.0, loss) for loss in grid.losses(experiment))
+        for dynamics in grid.blocks(experiment):
+            limit = 2.0 / max(DYNAMICS[dynamics].curvature(of_loss, data, left, right), np.finfo(float).tiny)
+            if step_size > limit:
+                yield (
+                    f"experiments.{name}.solver.step_size: {step_size:g} is past the stability limit of the dynamics "
+                    f"{dynamics}, about {limit:.2g}; runs that diverge end with outcome 'diverged'"
+                )
+
+
+def _expected_norms(experiment: Experiment, folder: Path) -> tuple[float, float, float, float]:
+    """Largest spectral norms to expect of Y, U(0), V(0) and inputs over a grid."""
+    rows, columns = (max(sides) for sides in zip(*inputs.shapes(experiment, folder), strict=True))
+    width = max(grid.axis("width", experiment["width"]))
+    data = examples = left = right = 0.0
+    for point in grid.expand(experiment["matrix"]):
+        source = SOURCES[point["source"]]
+        data = max(data, source.expected_norm(**settings(point)))
+        examples = max(examples, source.expected_input_norm(**settings(point)))
+    for start in grid.expand(experiment["initialization"]):
+        kind = INITIALIZATIONS[start["kind"]]
+        norms = kind.expected_norms(rows, columns, width, **settings(start))
+        left, right = max(left, norms[0]), max(right, norms[1])
+    return data, left, right, examples

@@ -1,0 +1,47 @@
+"""Checks of the figures of a config: each finds what it draws, along its axes, with the others held."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from linear_networks.components import Refused
+from linear_networks_workflow import grid, keys
+from linear_networks_workflow.errors import ConfigError, unknown
+from linear_networks_workflow.figures import KINDS, experiments_of, options_of
+
+# Names of rules, which a figure cannot have: each figure is a target of its own name.
+TARGETS = (
+    *("all", "matrices", "trajectories", "lambda0", "rates", "tables", "figures", "report", "package", "verify"),
+    *("generate_matrices", "simulate", "fit_lambda0", "fit_rates", "tabulate_rates", "draw_figure", "describe_dataset"),
+)
+
+
+def check(config: Mapping[str, Any]) -> None:
+    """Check every figure."""
+    for name, figure in config["figures"].items():
+        path = f"figures.{name}"
+        if name in TARGETS:
+            raise ConfigError(path, f"the name is taken; these are: {', '.join(TARGETS)}")
+        for experiment in experiments_of(figure):
+            if experiment not in config["experiments"]:
+                raise ConfigError(f"{path}.experiment", unknown("experiment", experiment, config["experiments"]))
+            settings = config["experiments"][experiment]
+            try:
+                KINDS[figure["kind"]].check({**settings, "loss": grid.losses(settings)})
+            except Refused as refused:
+                raise ConfigError(f"{path}.experiment", f"{experiment} {refused.message}") from None
+            _check_axes(figure, grid.parameters(settings), path)
+
+
+def _check_axes(figure: Mapping[str, Any], values: Mapping[str, list], path: str) -> None:
+    where, kind = figure["where"], KINDS[figure["kind"]]
+    for key, value in where.items():
+        if value not in values.get(key, []):
+            raise ConfigError(f"{path}.where.{key}", f"{value} is no value of the experiment: {values.get(key, [])}")
+    options = options_of(figure)
+    for option, axis in options.items():
+        if axis not in values.keys() - keys.VECTORS:
+            raise ConfigError(f"{path}.{option}", unknown("axis", axis, values.keys() - keys.VECTORS))
+    drawn = kind.drawn(options)
+    for key, several in values.items():
+        if drawn is not None and len(several) > 1 and key not in (*drawn, *where):
+            raise ConfigError(f"{path}.where.{key}", f"missing; choose one of {several}, not to mix them")

@@ -4,7 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from linear_networks_workflow.figures import modes, numbers, rates, reconstruction
+from linear_networks_workflow.figures import numbers
+from linear_networks_workflow.figures.modes import Modes
+from linear_networks_workflow.figures.rates import Rates
+from linear_networks_workflow.figures.reconstruction import Reconstruction
 
 TIMES = np.concatenate([[0.0], np.geomspace(1e-3, 10.0, 399)])
 
@@ -43,7 +46,7 @@ def test_modes_are_half_learned_when_the_closed_form_says():
         "matrices": pd.DataFrame({"matrix": ["m"], "singular_values": [spectrum]}),
         "trajectories": pd.DataFrame({"run": "a", "experiment": "e", "t": TIMES, "singular_values": [*values]}),
     }
-    (row,) = modes.numbers(tables).to_dict("records")
+    (row,) = Modes.numbers(tables).to_dict("records")
     halves = np.log(spectrum / start - 1.0) / (2.0 * spectrum)
     # Samples are 2.3 % apart: the logarithm is linear between them up to the square of that times the rate.
     assert row["largest mode: t to 1/2"] == pytest.approx(halves[0], rel=1e-3)
@@ -55,7 +58,7 @@ def test_the_share_of_predictions_inside_is_counted_by_dynamics_solver_and_quant
     flow = [(2.0, 0.1), (2.2, 0.1), (0.5, 0.4), (0.5, 0.6), (np.nan, np.nan)]
     rows = [{**row, "measured": rate, "uncertainty": width} for rate, width in flow]
     rows += [{**row, "solver": "exact", "measured": 3.0, "uncertainty": 0.5, "predicted": np.nan}]
-    exact, found = rates.numbers({"rates": pd.DataFrame(rows)}).to_dict("records")
+    exact, found = Rates.numbers({"rates": pd.DataFrame(rows)}).to_dict("records")
     assert (found["measured"], found["within uncertainty"], found["bound violated"]) == ("4 of 5", "1 of 4", 1)
     assert (exact["measured"], exact["within uncertainty"], exact["bound violated"]) == ("1 of 1", "0 of 0", 0)
 
@@ -82,7 +85,7 @@ def test_figure_1_shows_no_spread_where_every_draw_is_learned_alike():
         "trajectories": pd.concat(frames, ignore_index=True),
         "matrices": pd.DataFrame({"matrix": [*spectra], "singular_values": [*spectra.values()]}),
     }
-    bottom = reconstruction.draw(tables, columns="scale").axes[1]
+    bottom = Reconstruction.draw(tables, columns="scale").axes[1]
     *learned, theory = bottom.get_lines()
     assert len(learned) == 2
     for line in learned:

@@ -1,17 +1,17 @@
 rule draw_figure:
     """Draw one figure of one experiment."""
     input:
-        unpack(lambda wildcards: grid.figure_files(config, wildcards.figure)),
+        unpack(lambda wildcards: planning.files(config, wildcards.figure)),
     output:
         svg=report(
             "results/figures/{figure}.svg",
             caption="../report/figure.rst",
-            category=lambda wildcards: figures.SECTIONS[config["figures"][wildcards.figure]["kind"]],
+            category=lambda wildcards: figures.KINDS[config["figures"][wildcards.figure]["kind"]].section,
             labels={"figure": "{figure}"},
         ),
         pdf="results/figures/{figure}.pdf",
         png="results/figures/{figure}.png",
-        numbers="results/figures/{figure}.rst",
+        caption="results/figures/{figure}.rst",
     log:
         local("logs/draw_figure/{figure}.log"),
     benchmark:
@@ -25,7 +25,9 @@ rule draw_figure:
     params:
         # The report shows it: as JSON that holds no markup, whatever text a config has.
         figure=lambda wildcards: str(htmlsafe_json_dumps(config["figures"][wildcards.figure])),
-        code=lambda wildcards: sources.digest("draw_figure", grid.figure_module(config, wildcards.figure), words=True),
+        looks=lambda wildcards: planning.looks(config, wildcards.figure),
+        symbols=lambda wildcards: planning.symbols(config, wildcards.figure),
+        code=lambda wildcards: sources.digest("draw_figure", planning.module(config, wildcards.figure), words=True),
     script:
         "../../scripts/draw_figure.py"
 

@@ -1,66 +1,118 @@
-"""How far descent is from flow, against the step size: proportional to it while stable (Appendix G)."""
+"""How far gradient descent is from gradient flow."""
 
-import matplotlib.pyplot as plt
-import numpy as np
-import pandas as pd
-from matplotlib.figure import Figure
-from scipy.interpolate import CubicSpline
-from scipy.stats import linregress
+from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from linear_networks.components import Refused
 from linear_networks_workflow.figures import style
+from linear_networks_workflow.figures.kind import Kind, Tables, solvers
+from linear_networks_workflow.figures.libraries import np, pd, plt
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# The solvers that it is about.
+DESCENT, FLOW = "descent", "flow"
 
 # The law is asymptotic: it is fitted to step sizes up to this fraction of the largest that is stable.
 ASYMPTOTIC = 1 / 16
 
 
-def draw(tables: dict[str, pd.DataFrame]) -> Figure:
-    """Largest distance of descent from flow over t, relative to the largest product; one line a dynamics, a panel an
-    experiment; the band is where stability ends."""
-    gaps = gaps_of(tables["runs"], tables["trajectories"])
-    experiments = list(dict.fromkeys(gaps["experiment"]))
-    size = (style.PAGE_WIDTH, style.PANEL_HEIGHT + 1.0)
-    figure, axes = plt.subplots(1, len(experiments), sharey=True, squeeze=False, figsize=size)
-    for panel, experiment in zip(axes[0], experiments, strict=True):
-        for dynamics, some in gaps[gaps["experiment"] == experiment].groupby("dynamics", observed=True):
-            median = some[some["stable"]].groupby("step_size")["gap"].median()
-            label = f"{style.LABELS[dynamics]}: slope {slope_of(some):.3f}"
-            line = {"color": style.COLOURS[dynamics], "dashes": style.DASHES[dynamics], "label": label}
-            panel.plot(median.index, median, "o", linestyle="-", markersize=3.5, **line)
-            last, first = some[some["stable"]]["step_size"].max(), some[~some["stable"]]["step_size"].min()
-            if np.isfinite(first):
-                panel.axvspan(last, first, color=style.COLOURS[dynamics], alpha=0.15, linewidth=0)
-        panel.set(xscale="log", yscale="log", title=experiment, xlabel="step size η")
-        panel.legend(loc="upper left", fontsize=7)
-    axes[0, 0].set_ylabel("max over t of ‖X − X flow‖ / max ‖X flow‖")
-    figure.supxlabel("shaded: between the largest stable and the smallest unstable step size", fontsize=7.5)
-    return figure
+class DescentVsFlow(Kind):
+    """How far descent is from flow, against the step size: proportional to it while stable (Appendix G)."""
 
+    name, label = "descent-vs-flow", "descent and flow"
+    section = "G Descent and flow"
+    shows = ("solver", "step_size")
+    needs = {
+        "runs": ("run", "experiment", "dynamics", "solver", "replicate", "step_size", "outcome"),
+        "trajectories": ("run", "t", "error", "product"),
+    }
+    caption = """
+    **How far gradient descent is from gradient flow.**
 
-def numbers(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """A row an experiment and dynamics: the slope of log gap against log step size, and the largest stable step."""
-    gaps = gaps_of(tables["runs"], tables["trajectories"])
-    return pd.DataFrame(
-        [
-            {
-                "experiment": experiment,
-                "dynamics": style.LABELS[dynamics],
-                "slope": slope_of(some),
-                "largest stable η": some["step_size"][some["stable"]].max(),
-            }
-            for (experiment, dynamics), some in gaps.groupby(["experiment", "dynamics"], observed=True)
-        ]
-    )
+    The largest distance of descent from flow over time, relative to the largest ‖X‖ of the flow, against the step
+    size η. Shaded: between the largest stable and the smallest unstable step size.
+
+    What to see, where theory holds: straight lines of slope 1 in the logarithms. Below: the slopes, fitted to the
+    smaller of the stable step sizes.
+    """
+    example = """
+    experiments:
+      example:
+        matrix: {source: gaussian, rows: 2, columns: 3}
+        initialization: {kind: gaussian, scale: 0.1}
+        width: 4
+        dynamics: [linear, asymmetric]
+        solver: [{method: descent, step_size: [2.0e-3, 4.0e-3, 8.0e-3, 0.128, 4.096]}, {method: flow}]
+        time: {horizon: 20.0, samples: 40, spacing: log, first: 1.0e-2}
+        record: [product]
+    figures:
+      example: {kind: descent-vs-flow, experiment: example}
+    """
+
+    @classmethod
+    def check(cls, experiment: Mapping[str, Any]) -> None:
+        super().check(experiment)
+        if not {DESCENT, FLOW} <= solvers(experiment):
+            raise Refused("", f"needs both solvers, {DESCENT} and {FLOW}")
+        if "product" not in experiment["record"]:
+            raise Refused("", "needs record: [product]")
+
+    @staticmethod
+    def draw(tables: Tables) -> Figure:
+        """Largest distance of descent from flow over t, relative to the largest product; a line a dynamics, a panel an
+        experiment; the band is where stability ends."""
+        gaps = gaps_of(tables["runs"], tables["trajectories"])
+        experiments = list(dict.fromkeys(gaps["experiment"]))
+        size = (style.PAGE_WIDTH, style.PANEL_HEIGHT + 1.0)
+        figure, axes = plt.subplots(1, len(experiments), sharey=True, squeeze=False, figsize=size)
+        for panel, experiment in zip(axes[0], experiments, strict=True):
+            for dynamics, some in gaps[gaps["experiment"] == experiment].groupby("dynamics", observed=True):
+                look = style.look(dynamics)
+                median = some[some["stable"]].groupby("step_size")["gap"].median()
+                label = f"{look.label}: slope {slope_of(some):.3f}"
+                line = {"color": look.colour, "dashes": look.dashes, "label": label}
+                panel.plot(median.index, median, "o", linestyle="-", markersize=3.5, **line)
+                last, first = some[some["stable"]]["step_size"].max(), some[~some["stable"]]["step_size"].min()
+                if np.isfinite(first):
+                    panel.axvspan(last, first, color=look.colour, alpha=0.15, linewidth=0)
+            panel.set(xscale="log", yscale="log", title=experiment, xlabel="step size η")
+            panel.legend(loc="upper left", fontsize=7)
+        axes[0, 0].set_ylabel("max over t of ‖X − X flow‖ / max ‖X flow‖")
+        figure.supxlabel("shaded: between the largest stable and the smallest unstable step size", fontsize=7.5)
+        return figure
+
+    @staticmethod
+    def numbers(tables: Tables) -> pd.DataFrame:
+        """A row an experiment and dynamics: the slope of log gap against log step size, and the largest stable step."""
+        gaps = gaps_of(tables["runs"], tables["trajectories"])
+        return pd.DataFrame(
+            [
+                {
+                    "experiment": experiment,
+                    "dynamics": style.look(dynamics).label,
+                    "slope": slope_of(some),
+                    "largest stable η": some["step_size"][some["stable"]].max(),
+                }
+                for (experiment, dynamics), some in gaps.groupby(["experiment", "dynamics"], observed=True)
+            ]
+        )
 
 
 def gaps_of(runs: pd.DataFrame, trajectories: pd.DataFrame) -> pd.DataFrame:
     """One row per run of descent: `gap` to the flow from the same start, and whether it is `stable`, ending near Y."""
+    from scipy.interpolate import CubicSpline
+
     samples = dict(list(trajectories.sort_values("t").groupby("run")))
     rows = []
     for _, pair in runs.groupby(["experiment", "dynamics", "replicate"], observed=True):
-        (flow,) = pair.loc[pair["solver"] == "flow", "run"]
+        (flow,) = pair.loc[pair["solver"] == FLOW, "run"]
         reference = CubicSpline(samples[flow]["t"], np.stack(samples[flow]["product"]))
         size = np.linalg.norm(np.stack(samples[flow]["product"]), axis=1).max()
-        for run in pair[pair["solver"] == "descent"].to_dict("records"):
+        for run in pair[pair["solver"] == DESCENT].to_dict("records"):
             some = samples[run["run"]]
             gap = np.linalg.norm(np.stack(some["product"]) - reference(some["t"]), axis=1).max() / size
             stable = run["outcome"] != "diverged" and some["error"].iloc[-1] < 0.1
@@ -70,6 +122,8 @@ def gaps_of(runs: pd.DataFrame, trajectories: pd.DataFrame) -> pd.DataFrame:
 
 def slope_of(gaps: pd.DataFrame) -> float:
     """Slope of log gap against log step size, over the asymptotic range of the stable step sizes."""
+    from scipy.stats import linregress
+
     stable = gaps[gaps["stable"]]
     some = stable[stable["step_size"] <= ASYMPTOTIC * stable["step_size"].max()]
     return float(linregress(np.log(some["step_size"]), np.log(some["gap"])).slope)

@@ -1,55 +1,107 @@
-"""Training loss and recovery of the teacher by the two networks behind a sigmoid, a row a value of the imbalance."""
+"""One and two layers behind a sigmoid, from the same X(0)."""
 
-import matplotlib.pyplot as plt
-import pandas as pd
-import seaborn as sns
-from matplotlib.figure import Figure
+from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from linear_networks.components import Refused
 from linear_networks_workflow.figures import numbers as supporting
 from linear_networks_workflow.figures import style
+from linear_networks_workflow.figures.kind import Kind, Tables, axis
+from linear_networks_workflow.figures.libraries import pd, plt, sns
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# The dynamics that it is about, in its words, and the loss.
+ONE, TWO, KIND = "linear", "asymmetric", "regression"
+WORDS = {ONE: "one-layer, sigmoid", TWO: "two-layer, sigmoid"}
+LOSS = {"kind": KIND, "link": "sigmoid"}
 
 # How far the loss must fall for the comparison of times below the caption.
 REACHED = 0.01
 
 
-def draw(tables: dict[str, pd.DataFrame], rows: str) -> Figure:
-    """Loss (left) and error (right) over time, a row of panels a value of the axis `rows`."""
-    runs = tables["runs"].set_index("run")
-    trajectories = tables["trajectories"].assign(
-        row=lambda frame: frame["run"].map(runs[rows]), matrix=lambda frame: frame["run"].map(runs["matrix"])
-    )
-    values = sorted(runs[rows].unique())
-    size = (style.PAGE_WIDTH, len(values) * style.PANEL_HEIGHT + 0.9)
-    figure, axes = plt.subplots(len(values), 2, sharex=True, sharey="col", squeeze=False, figsize=size)
-    order = ["sigmoid-linear", "sigmoid-asymmetric"]
-    for panels, value in zip(axes, values, strict=True):
-        some = trajectories[(trajectories["row"] == value) & (trajectories["t"] > 0)]
-        for axis, quantity in zip(panels, ("loss", "error"), strict=True):
-            sns.lineplot(some, x="t", y=quantity, ax=axis, **style.by_dynamics(order), **style.SPREAD)
-            axis.set(xscale="log", yscale="log", xlabel="time t")
-        panels[0].set(title=f"‖Q₀‖₂ = {value:g}", ylabel="training loss ½‖B − φ(AX)‖²")
-        panels[1].set(title=f"‖Q₀‖₂ = {value:g}", ylabel="‖W* − X‖ / ‖W*‖")
-    figure.legend(handles=list(map(style.line, order)), loc="outside upper center", ncols=2)
-    return figure
+class Loss(Kind):
+    """Training loss and recovery of the teacher by the two networks behind a sigmoid, a row an imbalance."""
 
+    name, label = "loss", "loss and recovery of the teacher"
+    many = False
+    section = "5 Numerical experiments"
+    dynamics = (ONE, TWO)
+    parameters = {"rows": axis("one row of panels a value")}
+    needs = {
+        "runs": ("run", "dynamics", "replicate"),
+        "trajectories": ("run", "dynamics", "t", "loss", "error"),
+    }
+    caption = """
+    **One and two layers behind a sigmoid, from the same X(0).**
 
-def numbers(tables: dict[str, pd.DataFrame], rows: str) -> pd.DataFrame:
-    """A row a value of the axis `rows`: the median times to a hundredth of the first loss, and how much sooner the
-    two-layer network gets there than from the first value, replicate by replicate."""
-    runs = tables["runs"].set_index("run")
-    times = supporting.time_to_fall(tables["trajectories"], "loss", REACHED).rename("time").to_frame()
-    times = times.join(runs[[rows, "dynamics", "replicate"]])
-    medians = times.groupby([rows, "dynamics"], observed=True)["time"].median().unstack()
-    two_layer = times[times["dynamics"] == "sigmoid-asymmetric"].pivot(index="replicate", columns=rows, values="time")
-    sooner = two_layer[two_layer.columns[:1]].to_numpy() / two_layer
-    return pd.DataFrame(
-        {
-            "‖Q₀‖₂": medians.index,
-            "one-layer: t to 1 %": medians["sigmoid-linear"].to_numpy(),
-            "two-layer: t to 1 %": medians["sigmoid-asymmetric"].to_numpy(),
-            "two-layer, times sooner": [
-                f"{sooner[value].median():.3g} (from {sooner[value].min():.3g} to {sooner[value].max():.3g})"
-                for value in medians.index
-            ],
-        }
-    )
+    Left: training loss ½‖B − φ(AX)‖² of X = W and X = UVᵀ. Right: distance to the teacher W*. Rows differ in ‖Q₀‖₂
+    alone; X(0) is the same.
+
+    What to see, where theory holds: the one-layer curves do not change from row to row, the two-layer curves fall
+    sooner where ‖Q₀‖₂ is larger. Below: the median times at which the loss is a hundredth of its start.
+    """
+    example = """
+    experiments:
+      example:
+        matrix: {source: teacher, samples: 20, features: 2, noise: 1.0e-3}
+        initialization: {kind: rescaled, scale: 0.1, imbalance: [0.0, 2.0]}
+        width: 4
+        dynamics: [linear, asymmetric]
+        solver: {method: descent, step_size: 1.0e-2}
+        time: {horizon: 10.0, samples: 40, spacing: log, first: 1.0e-2}
+        replicates: 2
+    figures:
+      example: {kind: loss, experiment: example, rows: imbalance}
+    """
+
+    @classmethod
+    def check(cls, experiment: Mapping[str, Any]) -> None:
+        super().check(experiment)
+        if any(loss != LOSS for loss in experiment["loss"]):
+            written = ", ".join(f"{key}: {value}" for key, value in LOSS.items())
+            raise Refused("", f"needs loss: {{{written}}}")
+
+    @staticmethod
+    def draw(tables: Tables, rows: str) -> Figure:
+        """Loss (left) and error (right) over time, a row of panels a value of the axis `rows`."""
+        runs = tables["runs"].set_index("run")
+        trajectories = tables["trajectories"].assign(row=lambda frame: frame["run"].map(runs[rows]))
+        values = sorted(runs[rows].unique())
+        size = (style.PAGE_WIDTH, len(values) * style.PANEL_HEIGHT + 0.9)
+        figure, axes = plt.subplots(len(values), 2, sharex=True, sharey="col", squeeze=False, figsize=size)
+        for panels, value in zip(axes, values, strict=True):
+            some = trajectories[(trajectories["row"] == value) & (trajectories["t"] > 0)]
+            for panel, quantity in zip(panels, ("loss", "error"), strict=True):
+                sns.lineplot(some, x="t", y=quantity, ax=panel, **style.by_dynamics([*WORDS]), **style.SPREAD)
+                panel.set(xscale="log", yscale="log", xlabel="time t")
+            panels[0].set(title=f"‖Q₀‖₂ = {value:g}", ylabel="training loss ½‖B − φ(AX)‖²")
+            panels[1].set(title=f"‖Q₀‖₂ = {value:g}", ylabel="‖W* − X‖ / ‖W*‖")
+        handles = [style.line(dynamics, words) for dynamics, words in WORDS.items()]
+        figure.legend(handles=handles, loc="outside upper center", ncols=2)
+        return figure
+
+    @staticmethod
+    def numbers(tables: Tables, rows: str) -> pd.DataFrame:
+        """A row a value of the axis `rows`: the median times to a hundredth of the first loss, and how much sooner the
+        two-layer network gets there than from the first value, replicate by replicate."""
+        runs = tables["runs"].set_index("run")
+        times = supporting.time_to_fall(tables["trajectories"], "loss", REACHED).rename("time").to_frame()
+        times = times.join(runs[[rows, "dynamics", "replicate"]])
+        medians = times.groupby([rows, "dynamics"], observed=True)["time"].median().unstack()
+        two_layer = times[times["dynamics"] == TWO].pivot(index="replicate", columns=rows, values="time")
+        sooner = two_layer[two_layer.columns[:1]].to_numpy() / two_layer
+        return pd.DataFrame(
+            {
+                "‖Q₀‖₂": medians.index,
+                "one-layer: t to 1 %": medians[ONE].to_numpy(),
+                "two-layer: t to 1 %": medians[TWO].to_numpy(),
+                "two-layer, times sooner": [
+                    f"{sooner[value].median():.3g} (from {sooner[value].min():.3g} to {sooner[value].max():.3g})"
+                    for value in medians.index
+                ],
+            }
+        )

@@ -1,79 +1,122 @@
-"""How far each mode has been learned, sigma_i(t) / sigma_i: what a solver measured, with the closed form behind it."""
+"""How far each mode has been learned."""
 
-import matplotlib.pyplot as plt
-import numpy as np
-import pandas as pd
-import seaborn as sns
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from linear_networks_workflow.figures import numbers as supporting
 from linear_networks_workflow.figures import style
+from linear_networks_workflow.figures.kind import Kind, Tables
+from linear_networks_workflow.figures.libraries import np, pd, plt, sns
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# The dynamics that it is about.
+TWO = "asymmetric"
+
+# The solvers that measure, and the one that is theory.
 DASHES = {"descent": (1, 0), "flow": (3, 2)}
+EXACT = "exact"
 
 
-def draw(tables: dict[str, pd.DataFrame]) -> Figure:
-    """One panel an experiment: the two-layer model by every solver; thin dark lines are the closed form."""
-    runs = tables["runs"].query("dynamics == 'asymmetric'").set_index("run")
-    spectra = tables["matrices"].set_index("matrix")["singular_values"]
-    experiments = list(dict.fromkeys(runs["experiment"]))
-    columns = min(len(experiments), 2)
-    rows = -(-len(experiments) // columns)
-    size = (style.PAGE_WIDTH, rows * style.PANEL_HEIGHT + 0.6)
-    figure, axes = plt.subplots(rows, columns, sharey=True, squeeze=False, figsize=size)
-    count = len(spectra.iloc[0])
-    for panel, experiment in zip(axes.ravel(), experiments, strict=False):
-        some = runs[runs["experiment"] == experiment]
-        samples = tables["trajectories"][tables["trajectories"]["run"].isin(some.index)].query("t > 0")
-        targets = np.stack(samples["run"].map(some["matrix"]).map(spectra))
-        long = samples[["t", "solver"]].loc[samples.index.repeat(count)].astype({"solver": str})
-        long["learned"] = (np.stack(samples["singular_values"]) / targets).ravel()
-        long["mode"] = np.tile(np.arange(count), len(samples))
-        _panel(long, panel, count)
-        panel.set(title=experiment.replace("-", ", "), xlabel="time t", ylabel="learned part σᵢ(t) / σᵢ")
-        panel.label_outer(remove_inner_ticks=False)
-        panel.set_xlabel("time t")
-    for unused in axes.ravel()[len(experiments) :]:
-        unused.remove()
-    _legend(figure, count, sorted(set(runs["solver"])))
-    return figure
+class Modes(Kind):
+    """How far each mode has been learned, sigma_i(t) / sigma_i: as solvers measured, with the closed form behind it."""
 
+    name, label = "modes", "learned part of each mode"
+    section = "1 Balanced or not, spectral or not"
+    dynamics = (TWO,)
+    shows = ("solver", "step_size")
+    needs = {
+        "matrices": ("matrix", "singular_values"),
+        "runs": ("run", "experiment", "dynamics", "solver", "matrix"),
+        "trajectories": ("run", "solver", "t", "singular_values"),
+    }
+    caption = """
+    **How far each mode has been learned.**
 
-def numbers(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """A row an experiment: the median times at which the largest and the smallest mode are half learned."""
-    runs = tables["runs"].query("dynamics == 'asymmetric'").merge(tables["matrices"][["matrix", "singular_values"]])
-    samples = (
-        tables["trajectories"]
-        .drop(columns="experiment")
-        .merge(runs[["run", "experiment", "singular_values"]], on="run", suffixes=("", "_of_y"))
-    )
-    learned = np.stack(samples["singular_values"]) / np.stack(samples["singular_values_of_y"])
-    samples = samples.assign(first=learned[:, 0], last=learned[:, -1]).sort_values("t")
-    times = pd.DataFrame(
-        {
-            run: {
-                mode: supporting.time_to(some["t"].to_numpy(), some[mode].to_numpy(), 0.5, rising=True)
-                for mode in ("first", "last")
+    The learned part σᵢ(t) / σᵢ of every mode under the two-layer dynamics (10), by flow and by descent. Thin dark
+    lines are the closed form: (15) for spectral starts, the Riccati solution (21) for balanced ones, where there is
+    one.
+
+    What to see, where theory holds: the solvers lie on the closed form; balanced curves rise one by one, imbalanced
+    ones close to each other. Below: the median times at which the largest and the smallest mode are half learned.
+    """
+    example = """
+    experiments:
+      example:
+        matrix: {source: spectrum, rows: 2, columns: 3, values: [2.0, 1.0]}
+        initialization: {kind: balanced, scale: 1.0e-2}
+        width: 4
+        dynamics: [asymmetric]
+        solver: [{method: descent, step_size: 1.0e-2}, {method: flow}, {method: exact}]
+        time: {horizon: 10.0, samples: 40, spacing: log, first: 1.0e-2}
+        replicates: 2
+    figures:
+      example: {kind: modes, experiment: example}
+    """
+
+    @staticmethod
+    def draw(tables: Tables) -> Figure:
+        """One panel an experiment: the two-layer model by every solver; thin dark lines are the closed form."""
+        runs = tables["runs"].query("dynamics == @TWO").set_index("run")
+        spectra = tables["matrices"].set_index("matrix")["singular_values"]
+        experiments = list(dict.fromkeys(runs["experiment"]))
+        columns = min(len(experiments), 2)
+        rows = -(-len(experiments) // columns)
+        size = (style.PAGE_WIDTH, rows * style.PANEL_HEIGHT + 0.6)
+        figure, axes = plt.subplots(rows, columns, sharey=True, squeeze=False, figsize=size)
+        count = len(spectra.iloc[0])
+        for panel, experiment in zip(axes.ravel(), experiments, strict=False):
+            some = runs[runs["experiment"] == experiment]
+            samples = tables["trajectories"][tables["trajectories"]["run"].isin(some.index)].query("t > 0")
+            targets = np.stack(samples["run"].map(some["matrix"]).map(spectra))
+            long = samples[["t", "solver"]].loc[samples.index.repeat(count)].astype({"solver": str})
+            long["learned"] = (np.stack(samples["singular_values"]) / targets).ravel()
+            long["mode"] = np.tile(np.arange(count), len(samples))
+            _panel(long, panel, count)
+            panel.set(title=experiment.replace("-", ", "), xlabel="time t", ylabel="learned part σᵢ(t) / σᵢ")
+            panel.label_outer(remove_inner_ticks=False)
+            panel.set_xlabel("time t")
+        for unused in axes.ravel()[len(experiments) :]:
+            unused.remove()
+        _legend(figure, count, sorted(set(runs["solver"])))
+        return figure
+
+    @staticmethod
+    def numbers(tables: Tables) -> pd.DataFrame:
+        """A row an experiment: the median times at which the largest and the smallest mode are half learned."""
+        spectra = tables["matrices"][["matrix", "singular_values"]]
+        runs = tables["runs"].query("dynamics == @TWO").merge(spectra, on="matrix")
+        samples = tables["trajectories"][["run", "t", "singular_values"]].merge(
+            runs[["run", "experiment", "singular_values"]], on="run", suffixes=("", "_of_y")
+        )
+        learned = np.stack(samples["singular_values"]) / np.stack(samples["singular_values_of_y"])
+        samples = samples.assign(first=learned[:, 0], last=learned[:, -1]).sort_values("t")
+        times = pd.DataFrame(
+            {
+                run: {
+                    mode: supporting.time_to(some["t"].to_numpy(), some[mode].to_numpy(), 0.5, rising=True)
+                    for mode in ("first", "last")
+                }
+                for run, some in samples.groupby("run")
             }
-            for run, some in samples.groupby("run")
-        }
-    ).T
-    medians = times.groupby(runs.set_index("run")["experiment"].astype(str), sort=False).median()
-    return pd.DataFrame(
-        {
-            "experiment": medians.index,
-            "largest mode: t to 1/2": medians["first"].to_numpy(),
-            "smallest mode: t to 1/2": medians["last"].to_numpy(),
-            "times later": (medians["last"] / medians["first"]).to_numpy(),
-        }
-    )
+        ).T
+        medians = times.groupby(runs.set_index("run")["experiment"].astype(str), sort=False).median()
+        return pd.DataFrame(
+            {
+                "experiment": medians.index,
+                "largest mode: t to 1/2": medians["first"].to_numpy(),
+                "smallest mode: t to 1/2": medians["last"].to_numpy(),
+                "times later": (medians["last"] / medians["first"]).to_numpy(),
+            }
+        )
 
 
 def _panel(long: pd.DataFrame, panel: Axes, count: int) -> None:
-    exact = long[long["solver"] == "exact"].groupby(["mode", "t"])["learned"].median()
-    measured = long[long["solver"] != "exact"]
+    exact = long[long["solver"] == EXACT].groupby(["mode", "t"])["learned"].median()
+    measured = long[long["solver"] != EXACT]
     sns.lineplot(
         measured,
         x="t",
@@ -91,8 +134,8 @@ def _panel(long: pd.DataFrame, panel: Axes, count: int) -> None:
 
 
 def _legend(figure: Figure, count: int, solvers: list[str]) -> None:
-    modes = [Line2D([], [], color=colour, label=f"i = {i + 1}") for i, colour in enumerate(style.sequence(count))]
-    lines = {name: Line2D([], [], color="#777777", dashes=dashes, label=name) for name, dashes in DASHES.items()}
-    lines["exact"] = Line2D([], [], color=style.THEORY, linewidth=0.6, label="closed form")
+    modes = [plt.Line2D([], [], color=colour, label=f"i = {i + 1}") for i, colour in enumerate(style.sequence(count))]
+    lines = {name: plt.Line2D([], [], color="#777777", dashes=dashes, label=name) for name, dashes in DASHES.items()}
+    lines[EXACT] = plt.Line2D([], [], color=style.THEORY, linewidth=0.6, label="closed form")
     handles = modes + [line for solver, line in lines.items() if solver in solvers]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))

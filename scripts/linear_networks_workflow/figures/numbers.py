@@ -1,10 +1,11 @@
 """The numbers that support a figure: how long runs take, and how a table of them is written."""
 
+from __future__ import annotations
+
 import re
 from typing import Any
 
-import numpy as np
-import pandas as pd
+from linear_networks_workflow.figures.libraries import np, pd
 
 
 def time_to_fall(trajectories: pd.DataFrame, quantity: str, fraction: float) -> pd.Series:

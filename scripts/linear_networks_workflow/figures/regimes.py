@@ -1,57 +1,112 @@
-"""Where overparameterization accelerates: the measured rate of one mode over the one-layer rate, 1 (Table 2)."""
+"""Where one mode is faster than the one-layer model."""
 
-import matplotlib.pyplot as plt
-import numpy as np
-import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.colors import TwoSlopeNorm
-from matplotlib.figure import Figure
-from matplotlib.transforms import Bbox
+from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from linear_networks.components import Refused
 from linear_networks_workflow.figures import style
+from linear_networks_workflow.figures.kind import Kind, Tables
+from linear_networks_workflow.figures.libraries import mpl, np, pd, plt
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# The dynamics that it is about.
+TWO = "asymmetric"
 
 
-def draw(tables: dict[str, pd.DataFrame]) -> Figure:
-    """Measured rate over singular value and imbalance with the theory's boundary, and the paper's table, computed."""
-    rates = tables["rates"].query("quantity == 'product'").set_index("run")["measured"]
-    runs = tables["runs"].assign(sigma=tables["runs"]["values"].str[0], rate=tables["runs"]["run"].map(rates))
-    grid = runs.pivot_table(index="imbalance", columns="sigma", values="rate", aggfunc="median")
-    width_ratios = {"width_ratios": (1.7, 1)}
-    size = (style.PAGE_WIDTH, style.PANEL_HEIGHT + 0.9)
-    figure, (left, right) = plt.subplots(1, 2, figsize=size, gridspec_kw=width_ratios)
-    logarithm = np.log2(grid)
-    low, high = float(logarithm.min(axis=None)), float(logarithm.max(axis=None))
-    image = left.pcolormesh(
-        grid.columns, grid.index, logarithm, cmap="PuOr_r", norm=TwoSlopeNorm(0.0, low, high), shading="nearest"
-    )
-    bar = figure.colorbar(image, ax=left, label="measured rate / one-layer rate")
-    ticks = [float(tick) for tick in range(int(np.ceil(low)), int(np.floor(high)) + 1)]
-    bar.set_ticks(ticks, labels=[f"{2.0**tick:g}" for tick in ticks])
-    left.contour(grid.columns, grid.index, logarithm, levels=[0.0], colors="white", linewidths=3)
-    sigma = np.linspace(0.0, 0.5, 200)
-    left.plot(sigma, np.sqrt(1 - 4 * sigma**2), color=style.THEORY, linewidth=1.0, linestyle="--")
-    left.set(xlabel="singular value σ of Y", ylabel="imbalance λ₀", xlim=(grid.columns.min(), grid.columns.max()))
-    left.set(ylim=(grid.index.min(), grid.index.max()))
-    left.grid(False)
-    left.set_title("white: measured rate = 1;  dashed: 4σ² + λ₀² = 1")
-    _table(grid, right)
-    return figure
+class Regimes(Kind):
+    """Where overparameterization accelerates: the measured rate of one mode over the one-layer rate, 1 (Table 2)."""
 
+    name, label = "regimes", "acceleration of one mode"
+    section = "3 Acceleration of one mode"
+    dynamics = (TWO,)
+    shows = ("values", "imbalance")
+    needs = {
+        "runs": ("run", "values", "imbalance"),
+        "rates": ("run", "quantity", "measured"),
+    }
+    caption = """
+    **Where one mode is faster than the one-layer model.**
 
-def numbers(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """How often the measured regime is the predicted one, and how far rates are from the square root of 4 s^2 + l^2."""
-    rates = tables["rates"].query("quantity == 'product'").dropna(subset="measured").merge(tables["runs"], on="run")
-    predicted = np.sqrt(4 * rates["values"].str[0] ** 2 + rates["imbalance"] ** 2)
-    # On the boundary itself, neither model is faster.
-    decided = ~np.isclose(predicted, 1.0)
-    agree = ((rates["measured"] > 1) == (predicted > 1))[decided].sum()
-    return pd.DataFrame(
-        {
-            "rates measured": [f"{len(rates)} of {len(tables['runs'])}"],
-            "accelerated as predicted": [f"{agree} of {decided.sum()}"],
-            "largest relative error of a rate": [float((rates["measured"] / predicted - 1).abs().max())],
-        }
-    )
+    The measured rate of one mode over its singular value σ and imbalance λ₀; the one-layer rate is 1. Equation (16)
+    predicts √(4σ² + λ₀²), so that the dashed curve 4σ² + λ₀² = 1 is where acceleration begins.
+
+    What to see, where theory holds: the white contour of measured rate 1 lies on the dashed curve. The small table
+    is the paper's Table 2, measured.
+    """
+    example = """
+    experiments:
+      example:
+        matrix: {source: spectrum, rows: 1, columns: 1, values: [[0.2], [0.4], [0.6]]}
+        initialization: {kind: spectral, products: [0.1], imbalance: [0.0, 0.5, 1.0]}
+        width: 1
+        dynamics: [asymmetric]
+        solver: {method: flow}
+        time: {horizon: 100.0, samples: 100, spacing: log, first: 1.0e-2}
+    figures:
+      example: {kind: regimes, experiment: example}
+    """
+
+    @classmethod
+    def check(cls, experiment: Mapping[str, Any]) -> None:
+        super().check(experiment)
+        matrices = experiment["matrix"]
+        for matrix in matrices if isinstance(matrices, list) else [matrices]:
+            values = matrix.get("values", [[], []])
+            if any(len(modes) != 1 for modes in (values if isinstance(values[0], list) else [values])):
+                raise Refused("", "needs a spectrum of one mode: values: [[..], [..]] of one number each")
+
+    @staticmethod
+    def draw(tables: Tables) -> Figure:
+        """Measured rate over singular value and imbalance with theory's boundary, and the paper's table, computed."""
+        rates = tables["rates"].query("quantity == 'product'").set_index("run")["measured"]
+        runs = tables["runs"].assign(sigma=tables["runs"]["values"].str[0], rate=tables["runs"]["run"].map(rates))
+        grid = runs.pivot_table(index="imbalance", columns="sigma", values="rate", aggfunc="median")
+        width_ratios = {"width_ratios": (1.7, 1)}
+        size = (style.PAGE_WIDTH, style.PANEL_HEIGHT + 0.9)
+        figure, (left, right) = plt.subplots(1, 2, figsize=size, gridspec_kw=width_ratios)
+        logarithm = np.log2(grid)
+        low, high = float(logarithm.min(axis=None)), float(logarithm.max(axis=None))
+        image = left.pcolormesh(
+            grid.columns,
+            grid.index,
+            logarithm,
+            cmap="PuOr_r",
+            norm=mpl.colors.TwoSlopeNorm(0.0, low, high),
+            shading="nearest",
+        )
+        bar = figure.colorbar(image, ax=left, label="measured rate / one-layer rate")
+        ticks = [float(tick) for tick in range(int(np.ceil(low)), int(np.floor(high)) + 1)]
+        bar.set_ticks(ticks, labels=[f"{2.0**tick:g}" for tick in ticks])
+        left.contour(grid.columns, grid.index, logarithm, levels=[0.0], colors="white", linewidths=3)
+        sigma = np.linspace(0.0, 0.5, 200)
+        left.plot(sigma, np.sqrt(1 - 4 * sigma**2), color=style.THEORY, linewidth=1.0, linestyle="--")
+        left.set(xlabel="singular value σ of Y", ylabel="imbalance λ₀", xlim=(grid.columns.min(), grid.columns.max()))
+        left.set(ylim=(grid.index.min(), grid.index.max()))
+        left.grid(False)
+        left.set_title("white: measured rate = 1;  dashed: 4σ² + λ₀² = 1")
+        _table(grid, right)
+        return figure
+
+    @staticmethod
+    def numbers(tables: Tables) -> pd.DataFrame:
+        """How often the measured regime is the predicted one, and how far rates are from the predicted ones."""
+        rates = tables["rates"].query("quantity == 'product'").dropna(subset="measured").merge(tables["runs"], on="run")
+        predicted = np.sqrt(4 * rates["values"].str[0] ** 2 + rates["imbalance"] ** 2)
+        # On the boundary itself, neither model is faster.
+        decided = ~np.isclose(predicted, 1.0)
+        agree = ((rates["measured"] > 1) == (predicted > 1))[decided].sum()
+        return pd.DataFrame(
+            {
+                "rates measured": [f"{len(rates)} of {len(tables['runs'])}"],
+                "accelerated as predicted": [f"{agree} of {decided.sum()}"],
+                "largest relative error of a rate": [float((rates["measured"] / predicted - 1).abs().max())],
+            }
+        )
 
 
 def _table(grid: pd.DataFrame, axes: Axes) -> None:
@@ -65,7 +120,7 @@ def _table(grid: pd.DataFrame, axes: Axes) -> None:
         rowLabels=[f"σ = {sigma:g}" for sigma in corners.columns],
         colLabels=[f"λ₀ = {imbalance:g}" for imbalance in corners.index],
         cellLoc="center",
-        bbox=Bbox.from_bounds(0.28, 0.36, 0.8, 0.3),
+        bbox=mpl.transforms.Bbox.from_bounds(0.28, 0.36, 0.8, 0.3),
         colWidths=[0.36, 0.36],
     )
     table.auto_set_font_size(False)

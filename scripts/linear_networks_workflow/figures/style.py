@@ -1,41 +1,33 @@
 """Fonts, colours, words and sizes of every figure: readable in print and by colour-blind readers."""
 
-from typing import Any
+from __future__ import annotations
 
-import matplotlib as mpl
-import seaborn as sns
-from matplotlib.lines import Line2D
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-# Okabe and Ito's colours, which colour-blind readers tell apart; one a dynamics, the same in every figure.
-COLOURS = {
-    "linear": "#0072B2",
-    "asymmetric": "#D55E00",
-    "symmetric": "#009E73",
-    "riccati": "#56B4E9",
-    "regularized": "#222222",
-    "sigmoid-linear": "#0072B2",
-    "sigmoid-asymmetric": "#D55E00",
-}
-# Without colours, one-layer models are still told from two-layer ones.
-DASHES = {name: (4.0, 1.5) if name in ("linear", "sigmoid-linear") else (1, 0) for name in COLOURS}
-LABELS = {
-    "linear": "one-layer (linear)",
-    "asymmetric": "two-layer (asymmetric)",
-    "symmetric": "two-layer (symmetric)",
-    "riccati": "Riccati equation",
-    "regularized": "regularized, Λ = λ₀I",
-    "sigmoid-linear": "one-layer, sigmoid",
-    "sigmoid-asymmetric": "two-layer, sigmoid",
-}
-SYMBOLS = {
-    "scale": "σ",
-    "width": "k",
-    "step_size": "η",
-    "rows": "m",
-    "columns": "n",
-    "imbalance": "λ₀",
-    "lambda0": "λ₀",
-}
+from linear_networks_workflow.figures.libraries import mpl, plt, sns
+
+if TYPE_CHECKING:
+    from matplotlib.lines import Line2D
+
+
+class Look(NamedTuple):
+    """How a dynamics looks in every figure, as its declaration says."""
+
+    label: str
+    colour: str = "#222222"
+    dashed: bool = False
+
+    @property
+    def dashes(self) -> tuple[float, float]:
+        """Without colours, one-layer models are still told from two-layer ones."""
+        return (4.0, 1.5) if self.dashed else (1, 0)
+
+
+# What `apply` was told. It is handed over, so that a figure depends on looks and not on the code of the dynamics.
+LOOKS: dict[str, Look] = {}
+SYMBOLS: dict[str, str] = {}
+
 THEORY = "#222222"
 SEQUENCE = "viridis"
 
@@ -47,8 +39,18 @@ COLUMN_WIDTH, TEXT_WIDTH, PAGE_WIDTH = 3.25, 5.5, 6.75
 PANEL_HEIGHT = 2.2
 
 
-def apply() -> None:
-    """Set the style, and make files repeat bit for bit."""
+def apply(looks: Mapping[str, Mapping[str, Any]], symbols: Mapping[str, str]) -> None:
+    """Set the style, and make files repeat bit for bit.
+
+    Parameters
+    ----------
+    looks : mapping of str to mapping
+        The `Look` of each dynamics, by name.
+    symbols : mapping of str to str
+        Symbols of axes, by column of `runs`.
+    """
+    LOOKS.update({name: Look(**look) for name, look in looks.items()})
+    SYMBOLS.update(symbols)
     sns.set_theme(
         context="paper",
         style="ticks",
@@ -75,15 +77,28 @@ def apply() -> None:
     mpl.use("agg")
 
 
+def look(dynamics: str) -> Look:
+    """How a dynamics looks; one of which nothing was said has its name for a label."""
+    return LOOKS.get(dynamics, Look(dynamics))
+
+
+def symbol(axis: str) -> str:
+    """The symbol of an axis; its name if it has none."""
+    return SYMBOLS.get(axis, axis)
+
+
 def by_dynamics(order: list[str]) -> dict[str, Any]:
     """Colours and dashes of the dynamics, in the words of seaborn."""
     keys = {"hue": "dynamics", "hue_order": order, "style": "dynamics", "style_order": order}
-    return keys | {"palette": COLOURS, "dashes": DASHES}
+    looks = {name: look(name) for name in order}
+    palette, dashes = ({name: getattr(its, part) for name, its in looks.items()} for part in ("colour", "dashes"))
+    return keys | {"palette": palette, "dashes": dashes}
 
 
-def line(dynamics: str) -> Line2D:
-    """Entry of a legend for the lines of a dynamics."""
-    return Line2D([], [], color=COLOURS[dynamics], dashes=DASHES[dynamics], label=LABELS[dynamics])
+def line(dynamics: str, label: str = "") -> Line2D:
+    """Entry of a legend for the lines of a dynamics, with a label of its own or that of the dynamics."""
+    its = look(dynamics)
+    return plt.Line2D([], [], color=its.colour, dashes=its.dashes, label=label or its.label)
 
 
 def sequence(count: int) -> list:
@@ -93,4 +108,4 @@ def sequence(count: int) -> list:
 
 def titled(axis: str, value: Any) -> str:
     """Title of a panel that shows one value of an axis."""
-    return value.replace("$", r"\$") if isinstance(value, str) else f"{SYMBOLS.get(axis, axis)} = {value:g}"
+    return value.replace("$", r"\$") if isinstance(value, str) else f"{symbol(axis)} = {value:g}"

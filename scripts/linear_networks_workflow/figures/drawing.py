@@ -1,0 +1,42 @@
+"""What a job reads to draw a figure, and what it writes beside the drawing."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow.figures import numbers
+from linear_networks_workflow.figures.kind import Kind
+
+
+def read(
+    files: Mapping[str, Sequence[str]], columns: Mapping[str, list[str]], where: Mapping[str, Any]
+) -> dict[str, pd.DataFrame]:
+    """Columns of the stages that a figure needs, reduced to the runs whose parameters have the given values."""
+    tables = {stage: parquet.read(files[stage], some).to_pandas() for stage, some in columns.items()}
+    if not where:
+        return tables
+    runs = tables["runs"]
+    for axis, value in where.items():
+        runs = runs[runs[axis].map(lambda found, value=value: np.array_equal(found, value))]
+    of_runs = {name: table for name, table in tables.items() if "run" in table}
+    return tables | {name: table[table["run"].isin(runs["run"])] for name, table in of_runs.items()}
+
+
+def caption(kind: type[Kind], supporting: pd.DataFrame) -> str:
+    """The caption of a figure of a kind, in reStructuredText, and below it the numbers that support it."""
+    return f"{inspect.cleandoc(kind.caption)}\n\n{numbers.restructured(supporting)}"
+
+
+def metadata(kind: type[Kind], ending: str) -> dict[str, str | None]:
+    """What a figure of a kind shows, in words for those who do not see it; without dates, files repeat bit for bit."""
+    what, how = inspect.getdoc(kind) or "", inspect.getdoc(kind.draw) or ""
+    said: dict[str, dict[str, str | None]] = {
+        ".svg": {"Title": what, "Description": how, "Date": None},
+        ".pdf": {"Title": what, "Subject": how, "CreationDate": None},
+        ".png": {"Title": what, "Description": how},
+    }
+    return said[ending]

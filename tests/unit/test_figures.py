@@ -1,0 +1,146 @@
+"""Kinds of figures: every one that is listed draws its own example from the columns that it declares."""
+
+import subprocess
+import sys
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+import yaml
+from conftest import PROJECT, add_kind
+from matplotlib.figure import Figure
+
+from linear_networks.components import Listing, Refused
+from linear_networks_workflow import config as configuration
+from linear_networks_workflow import sources
+from linear_networks_workflow.experiment import run
+from linear_networks_workflow.figures import KINDS, drawing, experiments_of, options_of, planning, style
+from linear_networks_workflow.figures.kind import Kind
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_a_kind_draws_its_example_from_the_columns_that_it_declares(kind):
+    config = yaml.safe_load(kind.example)
+    configuration.prepare(config, PROJECT / "example.yaml")
+    ((name, figure),) = config["figures"].items()
+    assert figure["kind"] == kind.name
+    options = options_of(figure)
+    (experiment,) = experiments_of(figure)
+    tables = run(yaml.safe_load(kind.example), experiment)
+    columns = kind.columns(options, figure["where"])
+    tables = {stage: tables[stage][some] for stage, some in columns.items()}
+    style.apply(planning.looks(config, name), planning.symbols(config, name))
+    drawn, numbers = kind.draw(tables, **options), kind.numbers(tables, **options)
+    assert isinstance(drawn, Figure)
+    drawn.canvas.draw()
+    assert any(axes.has_data() for axes in drawn.axes)
+    plt.close(drawn)
+    assert isinstance(numbers, pd.DataFrame)
+    assert len(numbers) > 0
+    caption = drawing.caption(kind, numbers)
+    assert caption.startswith("**")
+    assert "What to see" in caption
+    assert "\n+--" in caption
+
+
+def test_a_figure_loads_what_is_drawn_and_what_rows_are_chosen_by():
+    columns = KINDS["reconstruction"].columns({"columns": "scale"}, {"width": 5})
+    assert columns["runs"] == ["dynamics", "matrix", "run", "scale", "width"]
+    assert columns["matrices"] == ["matrix", "singular_values"]
+
+
+def test_planning_loads_no_library_that_draws():
+    code = (
+        f"import sys; sys.path.insert(0, {str(PROJECT / 'scripts')!r}); import linear_networks_workflow.figures; "
+        "print(*{'matplotlib', 'pandas', 'scipy', 'seaborn'} & {*sys.modules})"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []
+
+
+MEMBERS = {
+    "__doc__": "A kind.",
+    "name": "one",
+    "label": "one",
+    "section": "1",
+    "needs": {"runs": ("run",)},
+    "caption": "**One.**",
+    "example": "experiments: {}",
+    "draw": staticmethod(lambda tables: plt.figure()),
+    "numbers": staticmethod(lambda tables: pd.DataFrame()),
+}
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"section": ""}, "declares no section"),
+        ({"caption": " "}, "declares no caption"),
+        ({"example": ""}, "declares no example"),
+        ({"needs": {"rates": ("run",)}}, "needs the column run of runs"),
+        ({"needs": {"runs": ("run",), "rates": ("measured",)}}, "needs the column run of rates"),
+        ({"draw": staticmethod(lambda tables, rows: None)}, r"draw has the options \['rows'\], not \[\]"),
+        ({"label": ""}, "declares no label"),
+    ],
+)
+def test_a_wrong_declaration_fails_with_its_reason(members, message):
+    assert Listing(type("One", (Kind,), MEMBERS))
+    with pytest.raises(TypeError, match=message):
+        Listing(type("One", (Kind,), MEMBERS | members))
+
+
+def test_a_kind_without_a_drawing_is_refused():
+    members = {name: value for name, value in MEMBERS.items() if name != "draw"}
+    with pytest.raises(TypeError, match="draw"):
+        Listing(type("One", (Kind,), members))
+
+
+def test_an_experiment_without_the_dynamics_of_a_kind_is_refused():
+    with pytest.raises(Refused, match="needs the dynamics asymmetric as well"):
+        KINDS["reconstruction"].check({"dynamics": [{"name": "linear"}]})
+
+
+@pytest.fixture
+def project(project_copy, monkeypatch):
+    """Folder of the packages of a copy of the project, of which keys are taken, and a function that takes those of all
+    kinds."""
+    monkeypatch.setattr(sources, "SCRIPTS", project_copy / "scripts")
+
+    def keys():
+        for function in (sources._digest, sources._read, sources._path):
+            function.cache_clear()
+        return {name: sources.digest("draw_figure", kind.__module__, words=True) for name, kind in KINDS.items()}
+
+    yield project_copy / "scripts", keys
+    for function in (sources._digest, sources._read, sources._path):
+        function.cache_clear()
+
+
+def changed(before, after):
+    return {name for name, key in before.items() if after[name] != key}
+
+
+def test_an_edit_of_a_kind_changes_the_key_of_its_figures_alone(project):
+    scripts, keys = project
+    before = keys()
+    for name, kind in KINDS.items():
+        file = scripts.joinpath(*kind.__module__.split(".")).with_suffix(".py")
+        text = file.read_text()
+        file.write_text(text + "\nEDITED = True\n")
+        assert changed(before, keys()) == {name}
+        file.write_text(text)
+
+
+def test_an_added_kind_changes_the_key_of_no_other(project):
+    scripts, keys = project
+    before = keys()
+    add_kind(scripts)
+    assert changed(before, keys()) == set()
+
+
+def test_figures_depend_on_the_looks_of_dynamics_and_not_on_their_code(project):
+    scripts, keys = project
+    before = keys()
+    dynamics = scripts / "linear_networks" / "dynamics" / "linear.py"
+    dynamics.write_text(dynamics.read_text() + "\nEDITED = True\n")
+    assert changed(before, keys()) == set()

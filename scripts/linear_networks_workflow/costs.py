@@ -9,7 +9,10 @@ from math import ceil, inf, log2
 from pathlib import Path
 from typing import Any
 
-from linear_networks_workflow import checks, grid, memory
+from linear_networks.dynamics import DYNAMICS
+from linear_networks.losses import LOSSES
+from linear_networks.solvers import SOLVERS
+from linear_networks_workflow import grid, inputs, memory
 
 SECONDS_PER_JOB = 5
 MOST_RUNS_PER_JOB = 2**14
@@ -32,6 +35,7 @@ class Costs:
     samples: int
     examples: int  # of a teacher
     solvers: list[str]
+    losses: list[str]
     dynamics: list[str]
     with_products: bool
     with_lambda0: bool
@@ -40,12 +44,11 @@ class Costs:
     @classmethod
     def of(cls, experiment: Mapping[str, Any], folder: Path) -> "Costs":
         """Costs of an experiment whose relative paths start at a folder; files of matrices are read."""
-        values = checks.parameters(experiment)
-        rows, columns = (max(sides) for sides in zip(*checks.shapes(experiment, folder), strict=True))
-        width, penalties = max(values["width"]), grid.axis("lambda0", experiment.get("regularized", {}).get("lambda0"))
-        # A penalty towards an uneven diagonal keeps the factors from being reduced.
-        reducible = not any(isinstance(value, list) for value in penalties)
-        points = max(grid.count(grid.points(experiment, dynamics)) for dynamics in experiment["dynamics"])
+        values = grid.parameters(experiment)
+        rows, columns = (max(sides) for sides in zip(*inputs.shapes(experiment, folder), strict=True))
+        width, blocks = max(values["width"]), grid.blocks(experiment)
+        reducible = all(DYNAMICS[name].keeps_gauge(one) for name, block in blocks.items() for one in grid.expand(block))
+        points = max(grid.count(grid.points(experiment, dynamics)) for dynamics in blocks)
         return cls(
             rows,
             columns,
@@ -54,9 +57,10 @@ class Costs:
             samples=max(values["samples"]),
             examples=max(values.get("examples", [0])),
             solvers=values["solver"],
-            dynamics=experiment["dynamics"],
-            with_products="product" in experiment["record"] or grid.fits_lambda0(experiment),
-            with_lambda0=grid.fits_lambda0(experiment),
+            losses=[loss["kind"] for loss in grid.losses(experiment)],
+            dynamics=list(blocks),
+            with_products="product" in experiment["record"] or bool(grid.generals(experiment)),
+            with_lambda0=bool(grid.generals(experiment)),
             runs=min(points * experiment["replicates"], experiment.get("runs_per_job", MOST_RUNS_PER_JOB)),
         )
 
@@ -64,17 +68,10 @@ class Costs:
         """Seconds that a run of a dynamics takes, by the slowest of its solvers."""
         entries, side = self.rows * self.columns, self.rows + self.columns
         sample = 1e-5 + entries * min(self.rows, self.columns) / 1e8 + side**2 * self.width / 4e9
-        # The one-layer model has no products, but reads and writes every entry.
-        operations = 40.0 * entries if dynamics == "linear" else 6.0 * entries * self.width
-        if dynamics == "regularized":
-            operations += 4.0 * side * self.width**2
-        behind = self.examples * (1e-8 * self.columns + entries / 2e9) if dynamics.startswith("sigmoid") else 0.0
-        seconds = {
-            "descent": self.steps * (operations / 2e10 + behind),
-            "flow": 1500 * (2e-6 + operations / 5e9 + behind),
-            "exact": self.samples * (4e-5 + side**3 / 1e9),
-        }
-        return self.samples * sample + max(seconds[solver] for solver in self.solvers)
+        operations = DYNAMICS[dynamics].operations(self.rows, self.columns, self.width)
+        of_loss = max(LOSSES[loss].seconds(self.rows, self.columns, self.examples) for loss in self.losses)
+        spent = (self.steps, self.samples, side, operations, of_loss)
+        return self.samples * sample + max(SOLVERS[solver].seconds(*spent) for solver in self.solvers)
 
     def lambda0(self) -> float:
         """Seconds that the fit of a lambda0 takes."""
@@ -95,7 +92,7 @@ class Costs:
     def memory(self) -> int:
         """MiB to ask for: what the process takes, and the runs that a job holds at a time."""
         shape = self.rows, self.columns, self.width, self.samples, self.examples
-        per_run = memory.mib_per_run(*shape, "flow" in self.solvers, self.with_products)
+        per_run = memory.mib_per_run(*shape, max(SOLVERS[solver].stages for solver in self.solvers), self.with_products)
         block = memory.runs_per_block(memory.PROCESS + BLOCK, per_run)
         return ceil(memory.PROCESS + min(block, self.runs) * per_run)
 

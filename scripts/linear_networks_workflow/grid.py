@@ -11,15 +11,20 @@ import os
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from linear_networks_workflow.figures import NEEDS, experiments_of, module_of
+from linear_networks.dynamics import DYNAMICS
+from linear_networks.losses import LOSSES
+from linear_networks.matrices import SOURCES
+from linear_networks_workflow import keys
 
-# A key whose value is a vector: a flat list is one value, a list of lists is an axis.
-VECTORS = ("values", "products")
+# The keys of an experiment that span its grid.
+SPANNING = {*keys.ROOMS, "width", "time"}
+COLUMNS = keys.columns()
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,8 @@ class Run:
         Root of the random streams.
     replicate : int
     point : dict
-        The experiment's `matrix`, `initialization`, `width`, `solver` and `time`, every axis at one value.
+        The experiment's keys SPANNING, every axis at one value; `dynamics` is the block of the dynamics, and `loss` is
+        that of the source where the experiment has none.
     """
 
     experiment: str
@@ -42,18 +48,20 @@ class Run:
     replicate: int
     point: Mapping[str, Any]
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Key of the run in every file; a function of its own parameters only."""
         return _digest(self.experiment, self.dynamics, self.seed, self.replicate, self.point)
 
-    @property
-    def general(self) -> str:
-        """Key of the run of the asymmetric dynamics from the same start."""
-        point = {key: value for key, value in self.point.items() if key != "regularized"}
-        return replace(self, dynamics="asymmetric", point=point).id
+    @cached_property
+    def general(self) -> str | None:
+        """Key of the run, from the same start, that parameters of this one are fitted to; None where none are."""
+        if not fits(self.point["dynamics"]):
+            return None
+        general = general_of(self.dynamics)
+        return replace(self, dynamics=general, point={**self.point, "dynamics": {"name": general}}).id
 
-    @property
+    @cached_property
     def matrix(self) -> str:
         """Key of the run's data matrix."""
         return matrix_id(self.experiment, self.seed, self.replicate, self.point["matrix"])
@@ -73,7 +81,7 @@ def matrix_id(experiment: str, seed: int, replicate: int, matrix: Mapping[str, A
 
 def is_drawn(matrix: Mapping[str, Any]) -> bool:
     """Whether a matrix depends on the replicate."""
-    return matrix["source"] not in ("file", "table")
+    return SOURCES[matrix["source"]].reads is None
 
 
 def random_stream(seed: int, replicate: int, purpose: str) -> np.random.Generator:
@@ -104,21 +112,48 @@ def point(node: Any, index: int) -> Any:
     return dict(reversed(values.items()))
 
 
+def expand(part: Any) -> Iterator[Any]:
+    """Every point of a part of an experiment, which may be a list of alternatives."""
+    for node in part if isinstance(part, list) else [part]:
+        yield from (point(node, index) for index in range(count(node)))
+
+
 def axis(key: str, value: Any) -> list:
     """The values of a key along its axis; a single value is an axis of one, and a vector is a single value."""
-    is_vector = key in VECTORS and isinstance(value, list) and not isinstance(value[0], list)
+    is_vector = key in keys.VECTORS and isinstance(value, list) and not isinstance(value[0], list)
     return value if isinstance(value, list) and not is_vector else [value]
 
 
 def points(experiment: Mapping[str, Any], dynamics: str) -> dict[str, Any]:
-    """The part of an experiment that spans the grid of one dynamics: an axis that it does not use is left out.
+    """The part of an experiment that spans the grid of one dynamics, of which it has that block only."""
+    spanning = {key: value for key, value in experiment.items() if key in SPANNING}
+    return spanning | {"dynamics": blocks(experiment)[dynamics]}
 
-    Where a symmetric dynamics is listed, every dynamics starts from tied factors, so that all have the same X(0).
-    """
-    tied = not {"symmetric", "riccati"}.isdisjoint(experiment["dynamics"])
-    starts = [{**start, "tied": tied} for start in axis("initialization", experiment["initialization"])]
-    used = {"matrix", "initialization", "width", "solver", "time"} | ({"regularized"} & {dynamics})
-    return {key: starts if key == "initialization" else value for key, value in experiment.items() if key in used}
+
+def blocks(experiment: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The dynamics of an experiment: their blocks by name."""
+    return {block["name"]: block for block in experiment["dynamics"]}
+
+
+def parameters(experiment: Mapping[str, Any]) -> dict[str, list]:
+    """The values that each parameter of a run takes over the grid of an experiment, by column of the results."""
+    found: dict[str, list] = {}
+
+    def collect(node: Mapping, path: tuple[str, ...]) -> None:
+        for key, values in node.items():
+            for value in axis(key, values):
+                if isinstance(value, Mapping):
+                    collect(value, (*path, key))
+                elif (*path, key) in COLUMNS and value not in found.setdefault(COLUMNS[*path, key], []):
+                    found[COLUMNS[*path, key]].append(value)
+
+    collect(experiment, ())
+    return found
+
+
+def axes(experiment: Mapping[str, Any]) -> list[str]:
+    """The parameters that vary over the grid of an experiment, by column of the results."""
+    return [name for name, values in parameters(experiment).items() if len(values) > 1]
 
 
 def chunks(config: Mapping[str, Any], experiment: str, dynamics: str) -> list[str]:
@@ -140,10 +175,23 @@ def chunk_points(config: Mapping[str, Any], experiment: str, dynamics: str, chun
     return [
         {
             "replicates": [max(first - number * replicates, 0), min(last - number * replicates, replicates)],
-            "point": point(grid, number),
+            "point": _with_loss(point(grid, number)),
         }
         for number in range(first // replicates, -(-last // replicates))
     ]
+
+
+def _with_loss(one: dict[str, Any]) -> dict[str, Any]:
+    """A point with the loss of its source, where it has none."""
+    return {"loss": dict(SOURCES[one["matrix"]["source"]].loss), **one}
+
+
+def losses(experiment: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Every loss of an experiment, with its parameters."""
+    if "loss" in experiment:
+        return list(expand(experiment["loss"]))
+    found = [dict(SOURCES[matrix["source"]].loss) for matrix in axis("matrix", experiment["matrix"])]
+    return [loss for place, loss in enumerate(found) if loss not in found[:place]]
 
 
 def runs(experiment: str, dynamics: str, seed: int, parts: list[dict[str, Any]]) -> Iterator[Run]:
@@ -155,8 +203,7 @@ def runs(experiment: str, dynamics: str, seed: int, parts: list[dict[str, Any]])
 
 def matrix_points(config: Mapping[str, Any], experiment: str) -> list[dict[str, Any]]:
     """Every point of the matrix part of an experiment."""
-    part = {"matrix": config["experiments"][experiment]["matrix"]}
-    return [point(part, index)["matrix"] for index in range(count(part))]
+    return list(expand(config["experiments"][experiment]["matrix"]))
 
 
 def sample_times(time: Mapping[str, Any]) -> np.ndarray:
@@ -164,7 +211,7 @@ def sample_times(time: Mapping[str, Any]) -> np.ndarray:
 
     Spacing is linear, or in the logarithm from `first` on; the sample nearest to a power of ten is moved onto it.
     """
-    if time["spacing"] == "linear":
+    if time["spacing"] != "log":
         return np.linspace(0.0, time["horizon"], time["samples"])
     times = np.geomspace(time["first"], time["horizon"], time["samples"] - 1)
     # Views, so that the first time and the horizon stay. Of powers with the same nearest sample the largest gets it.
@@ -198,23 +245,24 @@ def input_files(config: Mapping[str, Any], experiment: str, folder: Path) -> lis
 def files(config: Mapping[str, Any], stage: str, experiment: str | None = None) -> list[str]:
     """Files of a stage (`matrices`, `runs`, `trajectories`, `lambda0`, `rates`, `tables`) of one or every experiment.
 
-    No limit is known behind a sigmoid: there, rates are measured only where the products are kept.
+    Where no limit is known, rates are measured only if the products are kept.
     """
     if experiment is None:
         return [file for name in config["experiments"] for file in files(config, stage, name)]
     if stage == "matrices":
         return [f"results/matrices/{experiment}.parquet"]
-    if stage == "lambda0":
-        fitted = chunks(config, experiment, "asymmetric") if fits_lambda0(config["experiments"][experiment]) else []
-        return [f"results/lambda0/{experiment}/{chunk}.parquet" for chunk in fitted]
     settings = config["experiments"][experiment]
-    known = "product" in settings["record"]
-    measured = [name for name in settings["dynamics"] if known or not name.startswith("sigmoid")]
+    if stage == "lambda0":
+        fitted = [chunk for name in generals(settings) for chunk in chunks(config, experiment, name)]
+        return [f"results/lambda0/{experiment}/{chunk}.parquet" for chunk in fitted]
+    listed = list(blocks(settings))
+    known = "product" in settings["record"] or any(LOSSES[loss["kind"]].has_limit for loss in losses(settings))
+    measured = listed if known else []
     if stage == "tables":
         return [f"results/tables/{experiment}.md"] if measured else []
     return [
         f"results/{stage}/{experiment}/{dynamics}/{chunk}.parquet"
-        for dynamics in (measured if stage == "rates" else settings["dynamics"])
+        for dynamics in (measured if stage == "rates" else listed)
         for chunk in chunks(config, experiment, dynamics)
     ]
 
@@ -225,36 +273,37 @@ def dataset_files(config: Mapping[str, Any]) -> list[str]:
     return [str(Path(file).with_suffix(".parquet")) for stage in stages for file in files(config, stage)]
 
 
-def fits_lambda0(experiment: Mapping[str, Any]) -> bool:
-    """Whether the regularized dynamics of an experiment takes the lambda0 that is fitted to the asymmetric one."""
-    return experiment.get("regularized", {}).get("lambda0") == "fit"
+def fits(block: Mapping[str, Any]) -> bool:
+    """Whether the block of a dynamics takes a parameter that is fitted to another dynamics."""
+    return keys.FIT in block.values()
+
+
+def general_of(dynamics: str) -> str:
+    """Name of the dynamics that parameters of a dynamics may be fitted to."""
+    general = DYNAMICS[dynamics].general
+    assert general is not None, f"nothing is fitted to {dynamics}"
+    return general.name
+
+
+def generals(experiment: Mapping[str, Any]) -> list[str]:
+    """Names of the dynamics of an experiment that others are fitted to; one at most."""
+    return list({general_of(name) for name, block in blocks(experiment).items() if fits(block)})
 
 
 def record(config: Mapping[str, Any], experiment: str, dynamics: str) -> list[str]:
-    """What the runs of a dynamics keep beyond the usual: what the config asks for, and what a fit of lambda0 needs."""
-    needed = (
-        {"product", "factors"}
-        if fits_lambda0(config["experiments"][experiment]) and dynamics == "asymmetric"
-        else set()
-    )
-    return sorted(needed | set(config["experiments"][experiment]["record"]))
+    """What the runs of a dynamics keep beyond the usual: what the config asks for, and what a fit to them needs."""
+    settings = config["experiments"][experiment]
+    needed = {"product", "factors"} if dynamics in generals(settings) else set()
+    return sorted(needed | set(settings["record"]))
 
 
 def fitted_files(config: Mapping[str, Any], experiment: str, dynamics: str, chunk: str) -> list[str]:
-    """The file with the fitted lambda0 of a chunk: its runs are those of the same chunk of the asymmetric dynamics."""
-    fits = dynamics == "regularized" and fits_lambda0(config["experiments"][experiment])
-    return [f"results/lambda0/{experiment}/{chunk}.parquet"] if fits else []
+    """The file with what is fitted for a chunk: its runs are those of the same chunk of the general dynamics."""
+    block = blocks(config["experiments"][experiment])[dynamics]
+    return [f"results/lambda0/{experiment}/{chunk}.parquet"] if fits(block) else []
 
 
-def figure_files(config: Mapping[str, Any], name: str) -> dict[str, list[str]]:
-    """Files that a figure draws, by stage."""
-    figure = config["figures"][name]
-    return {
-        stage: [file for experiment in experiments_of(figure) for file in files(config, stage, experiment)]
-        for stage in NEEDS[figure["kind"]]
-    }
-
-
-def figure_module(config: Mapping[str, Any], name: str) -> str:
-    """Name of the module that draws a figure."""
-    return f"linear_networks_workflow.figures.{module_of(config['figures'][name]['kind'])}"
+def general_file(config: Mapping[str, Any], stage: str, experiment: str, chunk: str) -> str:
+    """File of a stage with the runs that a chunk is fitted to."""
+    (general,) = generals(config["experiments"][experiment])
+    return f"results/{stage}/{experiment}/{general}/{chunk}.parquet"

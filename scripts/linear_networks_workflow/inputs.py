@@ -1,12 +1,16 @@
 """Reading a user's matrices and tables; every refusal names the file, the place in it and what to do."""
 
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from linear_networks import matrices
+from linear_networks.matrices import SOURCES
+from linear_networks.matrices.table import one_hot
+from linear_networks_workflow import grid
 from linear_networks_workflow.errors import InputError
 
 
@@ -62,18 +66,92 @@ def read_table(path: str | Path, target: str) -> tuple[np.ndarray, np.ndarray, s
     features = _numbers(frame, path)
     if pd.api.types.is_float_dtype(column):
         return features, _numbers(column.to_frame(), path), f"{len(frame)} samples, real target {target!r}"
-    targets, classes = matrices.one_hot(column)
+    targets, classes = one_hot(column)
     return features, targets, f"{len(frame)} samples, {len(classes)} classes of {target!r}: {classes}"
 
 
+class Reader(NamedTuple):
+    """How a file that a source reads is read.
+
+    Attributes
+    ----------
+    read : callable
+        From its path and the parameters of `keys`: the arrays by name, and a note for the log.
+    formats : tuple of str
+        Endings of the names of files.
+    keys : tuple of str
+        Parameters of a source that say what to read, besides `path`.
+    """
+
+    read: Callable[..., tuple[dict[str, np.ndarray], str]]
+    formats: tuple[str, ...]
+    keys: tuple[str, ...] = ()
+
+
+def _matrix(path: Path) -> tuple[dict[str, np.ndarray], str]:
+    values = read_matrix(path)
+    return {"values": values}, "matrix of {} x {} numbers".format(*values.shape)
+
+
+def _table(path: Path, target: str) -> tuple[dict[str, np.ndarray], str]:
+    features, targets, note = read_table(path, target)
+    return {"features": features, "targets": targets}, note
+
+
+# By what a source `reads`.
+READERS = {
+    "matrix": Reader(_matrix, (".csv", ".npy", ".parquet")),
+    "table": Reader(_table, (".csv", ".parquet"), ("target",)),
+}
+
+
+def resolve(point: Mapping[str, Any], folder: str | Path) -> tuple[dict[str, Any], str]:
+    """The parameters of a point of `matrix` as its source takes them, with arrays where it reads a file.
+
+    Parameters
+    ----------
+    point : mapping
+    folder : path
+        Where relative paths start.
+
+    Returns
+    -------
+    parameters : dict
+    note : str
+        What was read, for the log; empty where nothing is.
+
+    Raises
+    ------
+    InputError
+        If a file does not hold what is needed.
+    """
+    parameters = {key: value for key, value in point.items() if key != "source"}
+    reads = SOURCES[point["source"]].reads
+    if reads is None:
+        return parameters, ""
+    reader = READERS[reads]
+    path = Path(folder, parameters.pop("path"))
+    arrays, note = reader.read(path, *(parameters.pop(key) for key in reader.keys))
+    return parameters | arrays, f"{path}: {note}"
+
+
+def shape(point: Mapping[str, Any], folder: str | Path) -> tuple[int, int]:
+    """Rows and columns of the matrix of a point; a file is read once."""
+    source = SOURCES[point["source"]]
+    if source.reads is None:
+        return source.shape(**resolve(point, folder)[0])
+    return _shape_of_file(tuple(point.items()), folder)
+
+
+def shapes(experiment: Mapping[str, Any], folder: str | Path) -> list[tuple[int, int]]:
+    """Rows and columns of the matrices of an experiment, each once; files are read."""
+    return list(dict.fromkeys(shape(point, folder) for point in grid.expand(experiment["matrix"])))
+
+
 @cache
-def shape(path: str | Path, target: str | None = None) -> tuple[int, int]:
-    """Rows and columns of the data matrix that a file holds, or that a table with this target gives."""
-    if target is None:
-        rows, columns = read_matrix(path).shape
-        return rows, columns
-    features, targets, _ = read_table(path, target)
-    return targets.shape[1], features.shape[1]
+def _shape_of_file(point: tuple[tuple[str, Any], ...], folder: str | Path) -> tuple[int, int]:
+    parameters, _ = resolve(dict(point), folder)
+    return SOURCES[dict(point)["source"]].shape(**parameters)
 
 
 def _read_frame(path: str | Path, header: int | None) -> pd.DataFrame:

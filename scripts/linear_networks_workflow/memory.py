@@ -8,7 +8,7 @@ MOST_RUNS_PER_BLOCK = 1024
 
 
 def mib_per_run(
-    rows: int, columns: int, width: int, samples: int, examples: int, with_stages: bool, with_products: bool
+    rows: int, columns: int, width: int, samples: int, examples: int, stages: int, with_products: bool
 ) -> float:
     """MiB that a run takes of a block.
 
@@ -18,11 +18,13 @@ def mib_per_run(
         m, n, and the columns of the factors that are computed with.
     samples, examples : int
         Times at which the run is observed, and samples of a teacher.
-    with_stages, with_products : bool
-        Whether it is integrated by a method of many stages, and whether X(t) is kept.
+    stages : int
+        States that the solver holds of a run at a time.
+    with_products : bool
+        Whether X(t) is kept.
     """
     observed = samples * (16 + min(rows, columns) + with_products * rows * columns)
-    state = (rows + columns) * width * (40 if with_stages else 10)
+    state = (rows + columns) * width * stages
     inputs = examples * (2 * rows + 6 * columns)
     return 8.0 * (3 * observed + state + inputs) / 2**20
 

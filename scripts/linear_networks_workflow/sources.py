@@ -7,16 +7,20 @@ Not part of the key are
 - comments, layout and docstrings;
 - messages: text in a `raise`, in a call of LOGGERS, and in what is called, defined or assigned to under a name of
   MESSAGES or one that ends in `Error` or `Warning`;
-- listings: the arguments of calls of LISTINGS, which say what there is to choose from, not what was chosen.
+- listings: the arguments of calls of LISTINGS, which say what there is to choose from, not what was chosen, and imports
+  of what is named in them alone. A job names the modules of the components that it runs, and a module imports a
+  component from the module that defines it.
 
 Words, text that readers see in legends, notes and documentation, are part of the key only where that is asked for. They
 are assigned to WORDS or are keywords of that name, or they are arguments without keyword of calls of DECLARATIONS.
 """
 
 import ast
+import copy
 import hashlib
 import importlib.util
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -27,18 +31,20 @@ LOGGERS = {"logger", "logging", "warnings"}
 MESSAGES = {"message", "unknown"}
 LISTINGS = {"Listing"}
 DECLARATIONS = {"Column", "Parameter"}
-WORDS = {"LABELS", "NOTES", "label", "meaning"}
+WORDS = {"LABELS", "NOTES", "label", "meaning", "note"}
 
 # What text is. In a message everything is one, and in words what is no message.
 CODE, WORD, MESSAGE = range(3)
 
 
 class Code(NamedTuple):
-    """Hash of a module without its words, of the words alone, and the modules of the project that it imports."""
+    """Hash of a module without its words, of the words alone, and the modules of the project that it imports: those
+    that belong to it, and those that it imports for its listings."""
 
     code: bytes
     words: bytes
     imports: frozenset[str]
+    listed: frozenset[str]
 
 
 def digest(*modules: str, words: bool = False) -> str:
@@ -67,13 +73,14 @@ def _digest(modules: frozenset[str], words: bool) -> str:
     return key.hexdigest()[:16]
 
 
-def used(*modules: str) -> set[str]:
-    """Names of some modules and of all that they import."""
+def used(*modules: str, listed: bool = False) -> set[str]:
+    """Names of some modules and of all that they import, those for listings only if `listed`."""
     found: set[str] = set()
     waiting = {name for module in modules for name in _with_packages(module)}
     while waiting:
         found |= waiting
-        waiting = {name for module in waiting for name in _read(module).imports} - found
+        read = map(_read, waiting)
+        waiting = {name for code in read for name in (code.imports | code.listed if listed else code.imports)} - found
     return found
 
 
@@ -84,10 +91,11 @@ def _read(module: str) -> Code:
         raise ModuleNotFoundError(f"no module {module} in {SCRIPTS}")
     tree = ast.parse(path.read_bytes())
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    listed = _split_imports(tree)
     writer = _Writer()
     writer.visit(tree, CODE)
     code, words = (hashlib.sha256("\0".join(parts).encode()).digest() for parts in (writer.code, writer.words))
-    return Code(code, words, frozenset(_imported(writer.imports, package)))
+    return Code(code, words, *(frozenset(_imported(some, package)) for some in (writer.imports, listed)))
 
 
 @cache
@@ -102,6 +110,29 @@ def _with_packages(module: str) -> Iterator[str]:
     """A module and the packages that it is in, which its import runs too."""
     parts = module.split(".")
     return (".".join(parts[:count]) for count in range(1, len(parts) + 1))
+
+
+def _split_imports(tree: ast.AST) -> list[ast.Import | ast.ImportFrom]:
+    """Take the imports of names that stand in listings alone out of a tree, and return them."""
+    nodes = list(ast.walk(tree))
+    listings = [node for node in nodes if isinstance(node, ast.Call) and _name(node.func) in LISTINGS]
+    inside = _names(part for call in listings for argument in call.args for part in ast.walk(argument))
+    outside = _names(nodes) - inside
+    taken: list[ast.Import | ast.ImportFrom] = []
+    for node in nodes:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            bound = {alias: alias.asname or alias.name for alias in node.names}
+            names = [alias for alias, name in bound.items() if name in inside and name not in outside]
+            if names:
+                taken.append(copy.copy(node))
+                taken[-1].names = names
+                node.names = [alias for alias in node.names if alias not in names]
+    return taken
+
+
+def _names(nodes: Iterable[ast.AST]) -> Counter[str]:
+    """How often names stand somewhere."""
+    return Counter(node.id for node in nodes if isinstance(node, ast.Name))
 
 
 def _imported(statements: list[ast.Import | ast.ImportFrom], package: str) -> Iterator[str]:
@@ -138,6 +169,8 @@ class _Writer:
                 return
             case ast.Call() if _name(node.func) in LISTINGS:
                 node = node.func
+            case ast.Import(names=[]) | ast.ImportFrom(names=[]):
+                return
             case ast.Import() | ast.ImportFrom():
                 self.imports.append(node)
         self._visit_fields(node, max(text, _text_in(node)))

@@ -17,7 +17,7 @@ rule describe_dataset:
         "../envs/implicit-acceleration.yaml"
     params:
         config=MADE_BY,
-        code=sources.digest("describe_dataset", words=True),
+        code=jobs.dataset("describe_dataset"),
     script:
         "../../scripts/describe_dataset.py"
 
@@ -38,7 +38,7 @@ rule package:
         "../envs/implicit-acceleration.yaml"
     params:
         config=MADE_BY,
-        code=sources.digest("package_dataset", words=True),
+        code=jobs.dataset("package_dataset"),
     script:
         "../../scripts/package_dataset.py"
 

@@ -2,8 +2,8 @@ rule fit_lambda0:
     """Find the lambda0 whose Proposition 5 flow is closest to each run of the general flow."""
     input:
         matrices="results/matrices/{experiment}.parquet",
-        runs="results/runs/{experiment}/asymmetric/{chunk}.parquet",
-        trajectories="results/trajectories/{experiment}/asymmetric/{chunk}.parquet",
+        runs=lambda wildcards: grid.general_file(config, "runs", **wildcards),
+        trajectories=lambda wildcards: grid.general_file(config, "trajectories", **wildcards),
     output:
         "results/lambda0/{experiment}/{chunk}.parquet",
     log:

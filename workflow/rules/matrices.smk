@@ -16,7 +16,7 @@ rule generate_matrices:
         replicates=lambda wildcards: config["experiments"][wildcards.experiment]["replicates"],
         points=lambda wildcards: grid.matrix_points(config, wildcards.experiment),
         folder=str(CONFIG_FILE.parent),
-        code=sources.digest("generate_matrices"),
+        code=lambda wildcards: jobs.matrices(config["experiments"][wildcards.experiment]),
     script:
         "../../scripts/generate_matrices.py"
 

@@ -17,7 +17,7 @@ rule fit_rates:
         runtime=lambda wildcards, attempt: attempt
         * COSTS[wildcards.experiment].minutes(COSTS[wildcards.experiment].rates()),
     params:
-        code=sources.digest("fit_rates"),
+        code=lambda wildcards: jobs.rates(config["experiments"][wildcards.experiment], wildcards.dynamics),
     script:
         "../../scripts/fit_rates.py"
 
@@ -39,7 +39,7 @@ rule tabulate_rates:
         report(
             "results/tables/{experiment}.html",
             caption="../report/table.rst",
-            category=figures.SECTIONS["rates"],
+            category="2-4 Convergence rates",
             labels={"table of rates": "{experiment}"},
         ),
     log:
@@ -53,7 +53,8 @@ rule tabulate_rates:
         mem_mb=lambda wildcards, input, attempt: attempt * (400 + int(20 * input.size_mb)),
         runtime=lambda wildcards, attempt: attempt * 30,
     params:
-        axes=lambda wildcards: checks.axes(config["experiments"][wildcards.experiment]),
+        axes=lambda wildcards: grid.axes(config["experiments"][wildcards.experiment]),
+        notes=lambda wildcards: jobs.notes(config["experiments"][wildcards.experiment]),
         code=sources.digest("tabulate_rates", words=True),
     script:
         "../../scripts/tabulate_rates.py"

@@ -21,7 +21,7 @@ rule simulate:
         seed=config["seed"],
         points=lambda wildcards: grid.chunk_points(config, **wildcards),
         record=lambda wildcards: grid.record(config, wildcards.experiment, wildcards.dynamics),
-        code=sources.digest("simulate"),
+        code=lambda wildcards: jobs.simulation(config["experiments"][wildcards.experiment], wildcards.dynamics),
     script:
         "../../scripts/simulate.py"
 

@@ -1,4 +1,6 @@
-"""What every column of the dataset means, and its unit: said here once, for the dataset's card, its README and docs.
+"""What every column of the dataset means, and its unit, for the dataset's card, its README and docs.
+
+Of the parameters of runs, the components say it; of all else it is said here, once.
 
 Types are those of `datasets`, which does not import this: a better wording changes no file of the dataset.
 
@@ -12,6 +14,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow.dataset.parameters import PARAMETERS
 
 
 class Column(NamedTuple):
@@ -52,10 +55,7 @@ ROWS = {
 
 _MATRICES = {
     **_described(
-        "",
-        matrix="key of the matrix",
-        experiment="experiment that asks for it",
-        source="where it comes from: `gaussian`, `spectrum`, `teacher`, `file` or `table`",
+        "", matrix="key of the matrix", experiment="experiment that asks for it", source="where it comes from"
     ),
     **_described(
         "1",
@@ -64,8 +64,8 @@ _MATRICES = {
         columns="n",
         values="Y, row-major",
         singular_values="of Y, descending",
-        inputs="of a teacher: the samples A that it labelled, row-major; Y is its weights W*",
-        outputs="of a teacher: the labels B = φ(AW*) + noise, row-major",
+        inputs="inputs A of the samples, row-major, where the source has samples; of a teacher, Y is the weights W*",
+        outputs="outputs B of the samples, row-major; of a teacher φ(AW*) + noise",
     ),
 }
 
@@ -75,20 +75,12 @@ _RUNS = {
         run="key of the run; the same parameters give the same key",
         experiment="name in the config",
         dynamics="what was run",
-        solver="how it was run: `descent`, `flow` or `exact`",
     ),
+    **{name: Column(column.unit, column.meaning) for name, column in PARAMETERS.items()},
     **_described("1", seed="root of the random streams", replicate="which draw"),
     **_described("", matrix="key of the data matrix Y, in matrices"),
-    **_described("1", rows="m, rows of Y", columns="n, columns of Y"),
     **_described(
         "",
-        source="how Y was made",
-        symmetric="whether Y was drawn symmetric",
-        path="file that Y was read from, as in the config",
-        target="target column of the table that Y is the correlation of",
-        initialization="how the start was made",
-        tied="whether V(0) = U(0), so that a symmetric dynamics of the experiment starts from the same X(0)",
-        spacing="spacing of the times that were asked for: `linear` or `log`",
         outcome="`completed` (reached the horizon), `converged` (reached before it a limit from which no direction "
         "escapes, and is held there), `saddle` (reached the saddle at which its start ends, though others of its "
         "width leave it: X(0) of balanced factors with a determinant of the other sign than Y's, modes or ranks that "
@@ -98,21 +90,6 @@ _RUNS = {
     ),
     **_described(
         "1",
-        values="singular values that Y was given, or eigenvalues if it is symmetric",
-        examples="samples of a teacher, in the config `samples`",
-        features="inputs of a teacher, and its outputs",
-        noise="standard deviation of the noise on a teacher's labels",
-        scale="standard deviation σ of the normal draws of the start",
-        products="modes of X(0) of a spectral start",
-        imbalance="λ₀ or ‖Q(0)‖₂ of the start, as in the config",
-        imbalance_vector="λ₀ of the start where it is one number a mode",
-        width="number of hidden units k",
-        lambda0="λ₀ of the penalty of `regularized`: as in the config, or as it was fitted",
-        lambda0_vector="λ₀ of that penalty where it is a diagonal",
-        weight="weight of that penalty",
-        step_size="step size η of descent",
-        rtol="tolerance of the flow",
-        samples="number of times that were asked for",
         imbalance_norm="‖Q(0)‖_F, with Q = UᵀU − VᵀV",
         imbalance_min="smallest eigenvalue of Q(0)",
         imbalance_max="largest eigenvalue of Q(0)",
@@ -136,7 +113,6 @@ _RUNS = {
         rate_end="of `asymmetric`, by descent or flow: the rate at which ‖Y − X‖ converges, that of the linearized "
         "motion at the limit that the last state is near; null where it is not, and where convergence is algebraic",
     ),
-    **_described("time", horizon="last time that was asked for", first="first time after 0 that was asked for"),
     **_described(
         "s",
         seconds="its share of the time that its batch took; with that of `lambda0` the one column that does not repeat",

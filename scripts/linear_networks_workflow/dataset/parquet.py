@@ -2,54 +2,26 @@
 
 import json
 import os
+import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from linear_networks.matrices.source import Data
 from linear_networks_workflow import logs
 from linear_networks_workflow.dataset import software
+from linear_networks_workflow.dataset.parameters import PARAMETERS, VECTOR, WORD
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = "2"
-
-WORD = pa.dictionary(pa.int32(), pa.string())
-VECTOR = pa.list_(pa.float64())
-
-# Every parameter of a run, by its column: where it stands in a point of the grid, and its type.
-PARAMETERS: dict[str, tuple[tuple[str, str] | tuple[str], pa.DataType]] = {
-    "source": (("matrix", "source"), WORD),
-    "symmetric": (("matrix", "symmetric"), pa.bool_()),
-    "values": (("matrix", "values"), VECTOR),
-    "path": (("matrix", "path"), WORD),
-    "target": (("matrix", "target"), WORD),
-    "examples": (("matrix", "samples"), pa.int32()),
-    "features": (("matrix", "features"), pa.int32()),
-    "noise": (("matrix", "noise"), pa.float64()),
-    "initialization": (("initialization", "kind"), WORD),
-    "scale": (("initialization", "scale"), pa.float64()),
-    "products": (("initialization", "products"), VECTOR),
-    "imbalance": (("initialization", "imbalance"), pa.float64()),
-    "imbalance_vector": (("initialization", "imbalance"), VECTOR),
-    "tied": (("initialization", "tied"), pa.bool_()),
-    "width": (("width",), pa.int32()),
-    "lambda0": (("regularized", "lambda0"), pa.float64()),
-    "lambda0_vector": (("regularized", "lambda0"), VECTOR),
-    "weight": (("regularized", "weight"), pa.float64()),
-    "step_size": (("solver", "step_size"), pa.float64()),
-    "rtol": (("solver", "rtol"), pa.float64()),
-    "horizon": (("time", "horizon"), pa.float64()),
-    "samples": (("time", "samples"), pa.int32()),
-    "spacing": (("time", "spacing"), WORD),
-    "first": (("time", "first"), pa.float64()),
-}
+SCHEMA_VERSION = "3"
 
 MATRICES = pa.schema(
     {
@@ -77,7 +49,7 @@ RUNS = pa.schema(
         "matrix": pa.string(),
         "rows": pa.int32(),
         "columns": pa.int32(),
-        **{name: kind for name, (_, kind) in PARAMETERS.items()},
+        **{name: column.type for name, column in PARAMETERS.items()},
         "imbalance_norm": pa.float64(),
         "imbalance_min": pa.float64(),
         "imbalance_max": pa.float64(),
@@ -179,26 +151,28 @@ SCHEMAS = {"matrices": MATRICES, "runs": RUNS, "trajectories": TRAJECTORIES, "la
 
 
 def parameters(point: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of a point of the grid by their columns; None where the point has none.
-
-    A parameter that is a number or a vector has a column for each. A lambda0 that is to be fitted has no value yet.
-    """
-    values = ((name, _at(point, path), kind) for name, (path, kind) in PARAMETERS.items())
-    return {
-        name: value if isinstance(value, list) == (kind == VECTOR) and (name, value) != ("lambda0", "fit") else None
-        for name, value, kind in values
-    }
-
-
-def _at(node: Any, path: Iterable[str]) -> Any:
-    for key in path:
-        node = node.get(key) if isinstance(node, Mapping) else None
-    return node
+    """The parameters of a point of the grid by their columns; None where the point has none."""
+    return {name: column.value(point) for name, column in PARAMETERS.items()}
 
 
 def table(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     """Table of a schema from rows; a missing key is null."""
     return pa.Table.from_pylist(list(rows), schema=schema)
+
+
+def complete(contents: pa.Table, schema: pa.Schema) -> pa.Table:
+    """A table with the columns of a schema; those of parameters that were declared after it was written are null.
+
+    Raises
+    ------
+    KeyError
+        If it has other columns, or lacks others.
+    """
+    found = set(contents.schema.names)
+    if not set(schema.names) - PARAMETERS.keys() <= found <= set(schema.names):
+        raise KeyError(f"other columns: {', '.join(sorted(found ^ set(schema.names)))}")
+    nulls = {field.name: pa.nulls(len(contents), field.type) for field in schema if field.name not in found}
+    return pa.table({name: nulls[name] if name in nulls else contents[name] for name in schema.names})
 
 
 def read(paths: str | Iterable[str], columns: list[str] | None = None) -> pa.Table:
@@ -256,11 +230,11 @@ def _leaves(schema: pa.Schema) -> Iterator[tuple[str, pa.DataType]]:
 
 
 @contextmanager
-def replacing(path: str) -> Iterator[Path]:
+def replacing(path: str | Path) -> Iterator[Path]:
     """Path to write to; on success it takes the place of `path`, which is never seen half-written."""
     target = Path(path)
     # A hidden name: readers of the folder as one dataset skip it. The node is in it, as two may number a process alike.
-    temporary = target.with_name(f".{os.uname().nodename}.{os.getpid()}.{target.name}")
+    temporary = target.with_name(f".{platform.node()}.{os.getpid()}.{target.name}")
     try:
         yield temporary
         os.replace(temporary, target)
@@ -284,32 +258,18 @@ def fitted(paths: Iterable[str]) -> dict[str, float]:
     return {row["run"]: float("nan") if row["lambda0"] is None else row["lambda0"] for row in rows}
 
 
-class Matrix(NamedTuple):
-    """A data matrix Y, shape (rows, columns), and where it is a teacher the samples that it labelled.
-
-    Attributes
-    ----------
-    values : ndarray, shape (rows, columns)
-    inputs, outputs : ndarray, shapes (samples, rows) and (samples, columns), or None
-    """
-
-    values: np.ndarray
-    inputs: np.ndarray | None = None
-    outputs: np.ndarray | None = None
-
-
-def matrices(table: pa.Table) -> dict[str, Matrix]:
+def matrices(table: pa.Table) -> dict[str, Data]:
     """The data matrices of a table of them, by id."""
     found = {}
     for row in table.to_pylist():
         rows, columns = row["rows"], row["columns"]
         shapes = {"values": (rows, columns), "inputs": (-1, rows), "outputs": (-1, columns)}
         parts = {name: np.reshape(row[name], shape) for name, shape in shapes.items() if row[name] is not None}
-        found[row["matrix"]] = Matrix(**parts)
+        found[row["matrix"]] = Data(**parts)
     return found
 
 
-def matrices_of(path: str, runs: Iterable[tuple[str, int]]) -> dict[str, Matrix]:
+def matrices_of(path: str, runs: Iterable[tuple[str, int]]) -> dict[str, Data]:
     """The data matrices of some runs, each given by the id of its matrix and its replicate.
 
     Row groups without their replicates are not read.
@@ -322,7 +282,7 @@ def matrices_of(path: str, runs: Iterable[tuple[str, int]]) -> dict[str, Matrix]
 
 def blocks(
     files: Any, progress: Callable[[float], None]
-) -> "Iterator[tuple[pd.DataFrame, pd.DataFrame, dict[str, Matrix], Callable[[float], None]]]":
+) -> "Iterator[tuple[pd.DataFrame, pd.DataFrame, dict[str, Data], Callable[[float], None]]]":
     """A chunk block by block: runs, their trajectories, their matrices, and the function that takes their progress.
 
     Parameters

@@ -4,6 +4,8 @@ import ctypes
 from functools import cache
 from importlib.metadata import version
 
+from linear_networks.kernels import host
+
 LIBRARIES = ("numpy", "scipy", "llvmlite", "pandas", "pyarrow", "snakemake")
 
 # Name of the function of NumPy's own OpenBLAS that tells which kernel it has chosen for the processor.
@@ -13,10 +15,7 @@ _KERNEL = "scipy_openblas_get_corename64_"
 @cache
 def used() -> dict[str, str]:
     """By name, the version of each library, `processor` as compilers call it, and `blas`; the same in every job."""
-    # Imported here, as workflows that only plan do without.
-    from llvmlite import binding
-
-    return {name: version(name) for name in LIBRARIES} | {"processor": binding.get_host_cpu_name(), "blas": _blas()}
+    return {name: version(name) for name in LIBRARIES} | {"processor": host.processor(), "blas": _blas()}
 
 
 def _blas() -> str:

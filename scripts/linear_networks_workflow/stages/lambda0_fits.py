@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from linear_networks.matrices.source import Data
 from linear_networks.solvers.solution import Progress
 from linear_networks.theory import lambda0
 from linear_networks_workflow.dataset import parquet
-from linear_networks_workflow.dataset.parquet import Matrix
 
 
 def fit(
     runs: pd.DataFrame,
     trajectories: pd.DataFrame,
-    matrices: Mapping[str, Matrix],
+    matrices: Mapping[str, Data],
     progress: Progress = lambda fraction: None,
 ) -> pa.Table:
     """One row per run of the asymmetric dynamics; its fit is null where the run diverged.
@@ -26,7 +26,7 @@ def fit(
     ----------
     runs, trajectories : DataFrame
         Rows of one chunk, with `factors` and `product`.
-    matrices : mapping to Matrix
+    matrices : mapping to Data
     progress : callable
         Called with the fraction done.
     """

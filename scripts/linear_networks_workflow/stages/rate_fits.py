@@ -7,11 +7,19 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from linear_networks import theory as theories
+from linear_networks.dynamics import DYNAMICS
+from linear_networks.initializations import INITIALIZATIONS
+from linear_networks.losses import LOSSES
+from linear_networks.matrices.source import Data
 from linear_networks.measure.decay import NOT_CONVERGED, Measured, measure
-from linear_networks.solvers.solution import ESCAPED, Progress, floor
-from linear_networks.theory.predictions import Facts, Prediction, predict
+from linear_networks.outcomes import ESCAPED
+from linear_networks.solvers import SOLVERS
+from linear_networks.solvers.solution import Progress
+from linear_networks.solvers.solver import Solver
+from linear_networks.theory.prediction import Facts, Prediction
+from linear_networks.theory.theory import Theory
 from linear_networks_workflow.dataset import parquet
-from linear_networks_workflow.dataset.parquet import Matrix
 
 # Relative size of what is 0, or equal, up to rounding.
 ROUNDING = 1e-12
@@ -20,7 +28,7 @@ ROUNDING = 1e-12
 def fit(
     runs: pd.DataFrame,
     trajectories: pd.DataFrame,
-    matrices: Mapping[str, Matrix],
+    matrices: Mapping[str, Data],
     progress: Progress = lambda fraction: None,
 ) -> pa.Table:
     """One row per run and quantity (`product`, each `mode`, `gramian`); a rate that cannot be measured is null.
@@ -29,7 +37,7 @@ def fit(
     ----------
     runs, trajectories : DataFrame
         Rows of one chunk.
-    matrices : mapping to Matrix
+    matrices : mapping to Data
     progress : callable
         Called with the fraction done.
     """
@@ -42,50 +50,54 @@ def fit(
 
 def _fit(run: Mapping[str, Any], samples: pd.DataFrame, data: np.ndarray) -> Iterator[dict[str, Any]]:
     described = {name: run[name] for name in ("run", "experiment", "dynamics", "solver", "replicate")}
-    facts = _facts(run, data)
-    predicted = predict(run["dynamics"], facts)
+    theory, solver = theories.of_dynamics(DYNAMICS[run["dynamics"]], LOSSES[run["loss"]]), _solver(run)
+    facts = _facts(run, data, theory, solver)
+    predicted = theory.predict(facts.rounded())
     times = samples["t"].to_numpy()
     spectra = np.stack(samples["singular_values"])
     scale = float(np.linalg.norm(data) + np.linalg.norm(spectra, axis=1).max())
-    level = floor(run["solver"], scale, run["rtol"])
-    # The penalty pulls the imbalance, quadratic in the factors, to its limit at a rate that the product has too.
-    split = facts.step_size if run["dynamics"] == "regularized" else 0.0
+    level = solver.floor(scale)
     for quantity, mode, distance in _distances(run, samples, spectra, facts):
-        theory = predicted[quantity][mode or 0] if quantity in predicted else Prediction()
+        known = predicted[quantity][mode or 0] if quantity in predicted else Prediction()
         # The Gramian is of the size of |lambda0| where the product is of that of Y.
         size = max(1.0, distance.max() / scale)
         # A run that has left the limit of its flow does not tend to it, however close it came.
-        escaped = run["outcome"] == ESCAPED
-        measured = Measured.none(NOT_CONVERGED) if escaped else measure(times, distance, level * size, step_size=split)
+        if run["outcome"] == ESCAPED:
+            measured = Measured.none(NOT_CONVERGED)
+        else:
+            measured = measure(times, distance, level * size, step_size=solver.step if theory.splits else 0.0)
         yield {
             **described,
             "quantity": quantity,
             "mode": None if mode is None else mode + 1,
             **_columns(measured),
-            **_predicted(theory),
+            **_predicted(known),
         }
 
 
-def _facts(run: Mapping[str, Any], data: np.ndarray) -> Facts:
-    symmetric = run["dynamics"] in ("symmetric", "riccati")
-    values = np.linalg.eigvalsh(data)[::-1] if symmetric else np.linalg.svdvals(data)
-    descends = run["solver"] == "descent"
-    modes = run["mode_imbalances_end" if descends else "mode_imbalances"]
-    penalty = run["lambda0"] if run["weight"] == 0.125 else None
+def _solver(run: Mapping[str, Any]) -> Solver:
+    solver = SOLVERS[run["solver"]]
+    return solver(**{name: run[parameter.column or name] for name, parameter in solver.parameters.items()})
+
+
+def _facts(run: Mapping[str, Any], data: np.ndarray, theory: Theory, solver: Solver) -> Facts:
+    values = np.linalg.eigvalsh(data)[::-1] if theory.eigenvalues else np.linalg.svdvals(data)
+    modes = run["mode_imbalances_end" if solver.step else "mode_imbalances"]
     return Facts(
         values=values,
         rows=run["rows"],
         columns=run["columns"],
         width=run["width"],
         rank=run["rank"],
-        step_size=run["step_size"] if descends else 0.0,
-        moving=_moving(run, values) if run["initialization"] == "spectral" else None,
+        step_size=solver.step,
+        moving=_moving(run, values) if INITIALIZATIONS[run["initialization"]].by_mode else None,
         limits=None if run["limit_values"] is None else np.asarray(run["limit_values"]),
         tied=bool(run["tied"]),
         modes=None if modes is None else np.asarray(modes),
-        lambda0=_known(penalty if run["dynamics"] == "regularized" else run["start_lambda0"]),
+        lambda0=_known(theory.lambda0(run)),
         imbalance=np.asarray(run["imbalance_eigenvalues"]),
         local=run["rate_end"],
+        factored=DYNAMICS[run["dynamics"]].model.has_factors,
     )
 
 

@@ -1,13 +1,15 @@
 """The rate-fit table of an experiment: measured rates over replicates beside what theory predicts."""
 
 import html as markup
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import numpy as np
 import pandas as pd
+
+from linear_networks_workflow.dataset import parquet
 
 # Columns that tell rows of the table apart, besides the axes of the experiment.
 KEYS = ["dynamics", "solver", "quantity", "mode"]
@@ -17,22 +19,8 @@ COLUMNS = [
     *("paper", "bound", "violations", "runs", "unmeasured"),
 ]
 
+# What readers have to know besides what is said of the dynamics and solvers in it.
 NOTES = {
-    "regularized": (
-        "For m ≠ n, the exponent |λ₀| that the paper states in Proposition 5 is that of RRᵀ (quantity gramian); "
-        "the product X converges faster, at ½√(4σ_min² + λ₀²) + |λ₀|/2."
-    ),
-    "asymmetric": (
-        "From a general start the paper states no rate; `predicted` is the local rate λ_min(UUᵀ) + λ_min(VVᵀ) at the "
-        "limit, or where both are 0 the smallest eigenvalue of UUᵀ and VVᵀ that is not. For m ≠ n and a small start it "
-        "is about σ_min, not the 2σ_min of balanced spectral starts: the longer factor has no component along some "
-        "directions of its side, so that its term of the local rate vanishes."
-    ),
-    "descent": (
-        "Predictions for descent are those of its linearized step: −log(1 − ηρ)/η, with ρ that of the flow, and "
-        "−2 log(1 − ηρ/2)/η of what decays as a square; from general and spectral starts, of the factors at the "
-        "end of the run, since descent moves Q. For the same reason it has no `bound`."
-    ),
     "interval": (
         "`low` to `high` is the spread of the replicates, `uncertainty` the median of what each of their rates is "
         "known to. Of the `compared` runs, whose rate is measured and predicted, `inside` counts those whose "
@@ -43,6 +31,22 @@ NOTES = {
         "`violations` counts runs whose measured rate and its uncertainty lie below the bound."
     ),
 }
+
+
+def write(table: pd.DataFrame, title: str, path: str, page: Path, said: Mapping[str, str]) -> None:
+    """Write a table in the format of the path's ending; `page` is the template of the HTML, `said` as in `notes`."""
+    with parquet.replacing(path) as temporary:
+        match Path(path).suffix:
+            case ".parquet":
+                table.to_parquet(temporary, index=False)
+            case ".csv":
+                table.to_csv(temporary, index=False)
+            case ".md":
+                temporary.write_text(markdown(table, title, said))
+            case ".tex":
+                temporary.write_text(latex(table, title))
+            case _:
+                temporary.write_text(html(table, title, page, said))
 
 
 def tabulate(runs: pd.DataFrame, rates: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
@@ -120,27 +124,30 @@ def interval(values: np.ndarray) -> tuple[float, float]:
     return float(found.confidence_interval.low), float(found.confidence_interval.high)
 
 
-def notes(table: pd.DataFrame) -> list[str]:
-    """What a reader of the table has to know."""
+def notes(table: pd.DataFrame, said: Mapping[str, str]) -> list[str]:
+    """What a reader of the table has to know; `said` are the notes of dynamics and solvers by name.
+
+    They are handed over, so that a table depends on the notes and not on the code of the dynamics.
+    """
     present = {*table["dynamics"].astype(str), *table["solver"].astype(str)}
     present |= {"interval"} if len(table) else set()
     present |= {"bound"} if table["bound"].notna().any() else set()
-    return [note for name, note in NOTES.items() if name in present]
+    return [note for name, note in {**said, **NOTES}.items() if name in present]
 
 
-def markdown(table: pd.DataFrame, title: str) -> str:
-    """The table with its notes in Markdown."""
+def markdown(table: pd.DataFrame, title: str, said: Mapping[str, str]) -> str:
+    """The table with its notes in Markdown; `said` as in `notes`."""
     shown = _rounded(table).map(lambda text: markup.escape(text, quote=False).replace("|", r"\|"))
     body = shown.to_markdown(index=False, disable_numparse=True)
-    return f"# Rates of `{title}`\n\n{body}\n\n" + "\n".join(f"- {note}" for note in notes(table)) + "\n"
+    return f"# Rates of `{title}`\n\n{body}\n\n" + "\n".join(f"- {note}" for note in notes(table, said)) + "\n"
 
 
-def html(table: pd.DataFrame, title: str, page: Path) -> str:
+def html(table: pd.DataFrame, title: str, page: Path, said: Mapping[str, str]) -> str:
     """The table with its notes as a page of its own, whose headings sort it; `page` is its template."""
     loader = jinja2.FileSystemLoader(page.parent)
     environment = jinja2.Environment(loader=loader, autoescape=True)
     rows = table.astype(object).where(table.notna(), None).to_numpy()
-    plain = [note.replace("`", "") for note in [summary(table), *notes(table)]]
+    plain = [note.replace("`", "") for note in [summary(table), *notes(table, said)]]
     return environment.get_template(page.name).render(title=title, headings=list(table.columns), rows=rows, notes=plain)
 
 

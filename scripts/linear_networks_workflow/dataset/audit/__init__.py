@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -11,9 +12,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from generate_matrices import generate
-from linear_networks.solvers.solution import DIVERGED
-from linear_networks_workflow import checks, grid
+from linear_networks.matrices.source import Data
+from linear_networks.outcomes import DIVERGED
+from linear_networks_workflow import grid
 from linear_networks_workflow.dataset import checksums, parquet
 from linear_networks_workflow.dataset.audit import rows
 from linear_networks_workflow.dataset.audit.comparison import (
@@ -25,10 +26,10 @@ from linear_networks_workflow.dataset.audit.comparison import (
     deviations,
     disagreement,
 )
-from linear_networks_workflow.dataset.parquet import Matrix
 from linear_networks_workflow.errors import InputError
 from linear_networks_workflow.grid import Run
 from linear_networks_workflow.stages import lambda0_fits, rate_fits, simulation, tables
+from linear_networks_workflow.stages.matrices import generate
 
 Config = Mapping[str, Any]
 
@@ -105,7 +106,7 @@ def audit(card: str, sampled: int, rng: np.random.Generator, progress: Callable[
     chunks = [
         _Chunk(config, experiment, dynamics, number)
         for experiment, settings in config["experiments"].items()
-        for dynamics in settings["dynamics"]
+        for dynamics in grid.blocks(settings)
         for number in grid.chunks(config, experiment, dynamics)
     ]
     matrices = {experiment: _audit_matrices(config, experiment, findings) for experiment in config["experiments"]}
@@ -132,15 +133,14 @@ def _read(stage: str, file: str) -> pa.Table:
         table = parquet.read(file)
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{file}: cannot be read: {str(error).splitlines()[0]}") from None
-    if version != parquet.SCHEMA_VERSION or table.schema.names != parquet.SCHEMAS[stage].names:
-        message = (
-            f"is of schema {version}, and this checks {parquet.SCHEMA_VERSION}; take the release that made the file"
-        )
-        raise InputError(f"{file}: {message}")
-    return table
+    if version == parquet.SCHEMA_VERSION:
+        with suppress(KeyError):
+            return parquet.complete(table, parquet.SCHEMAS[stage])
+    message = f"is of schema {version}, and this checks {parquet.SCHEMA_VERSION}; take the release that made the file"
+    raise InputError(f"{file}: {message}")
 
 
-def _audit_matrices(config: Config, experiment: str, findings: Findings) -> dict[str, Matrix]:
+def _audit_matrices(config: Config, experiment: str, findings: Findings) -> dict[str, Data]:
     """Check the matrices of an experiment: each that is drawn is drawn again."""
     (file,) = grid.files(config, "matrices", experiment)
     table, seed = _read("matrices", file), config["seed"]
@@ -178,7 +178,7 @@ def _audit_table(config: Config, experiment: str, findings: Findings) -> None:
     """Check the table of an experiment: it is computed again from the rates."""
     file = f"results/tables/{experiment}.parquet"
     runs, rates = (parquet.read(grid.files(config, stage, experiment)).to_pandas() for stage in ("runs", "rates"))
-    again = tables.tabulate(runs, rates, checks.axes(config["experiments"][experiment]))
+    again = tables.tabulate(runs, rates, grid.axes(config["experiments"][experiment]))
     stored = pd.read_parquet(file)
     if [*stored] != [*again] or len(stored) != len(again):
         raise InputError(f"{file}: has other rows or columns than the table of the rates")
@@ -210,7 +210,7 @@ class _Chunk:
 
     def has(self, stage: str) -> bool:
         """Whether the stage computes something of these runs."""
-        if stage == "lambda0" and self.dynamics != "asymmetric":
+        if stage == "lambda0" and self.dynamics not in grid.generals(self.config["experiments"][self.experiment]):
             return False
         return self.file(stage) in grid.files(self.config, stage, self.experiment)
 
@@ -220,7 +220,7 @@ class _Chunk:
         return list(grid.runs(self.experiment, self.dynamics, self.config["seed"], points))
 
     def compute(
-        self, runs: Sequence[Run], matrices: Mapping[str, Matrix], fitted: Mapping[str, float], change: Change
+        self, runs: Sequence[Run], matrices: Mapping[str, Data], fitted: Mapping[str, float], change: Change
     ) -> dict[str, pd.DataFrame]:
         """Runs and trajectories of some of the runs."""
         record = grid.record(self.config, self.experiment, self.dynamics)
@@ -229,7 +229,7 @@ class _Chunk:
 
 
 def _audit_chunk(
-    chunk: _Chunk, matrices: Mapping[str, Matrix], sampled: int, rng: np.random.Generator, findings: Findings
+    chunk: _Chunk, matrices: Mapping[str, Data], sampled: int, rng: np.random.Generator, findings: Findings
 ) -> None:
     """Check every row of one file of runs and of their samples, and compute some of the runs and their fits again."""
     stages = [stage for stage in ("runs", "trajectories", "rates", "lambda0") if chunk.has(stage)]
@@ -245,7 +245,7 @@ def _audit_chunk(
             raise disagreement(files[stage], f"run {key}", "run", "the key is of no run")
     samples = dict(list(stored["trajectories"].groupby("run", sort=False)))
     for row, run in zip(read["runs"].to_pylist(), runs, strict=True):
-        _check_rows(row, run, samples.get(run.id), matrices[run.matrix], fitted.get(run.general), files)
+        _check_rows(row, run, samples.get(run.id), matrices[run.matrix], fitted.get(run.general or ""), files)
     findings.count("runs", len(runs))
     findings.count("samples", len(stored["trajectories"]))
 
@@ -269,7 +269,7 @@ def _refit(
     fit: Callable[..., pa.Table],
     runs: pd.DataFrame,
     trajectories: pd.DataFrame,
-    matrices: Mapping[str, Matrix],
+    matrices: Mapping[str, Data],
     change: Change,
 ) -> dict[str, pd.DataFrame]:
     """What is fitted to stored runs."""
@@ -281,7 +281,7 @@ def _refit(
     return {stage: fit(runs, samples, _changed_matrices(matrices, change)).to_pandas()}
 
 
-def _changed_matrices(matrices: Mapping[str, Matrix], change: Change) -> dict[str, Matrix]:
+def _changed_matrices(matrices: Mapping[str, Data], change: Change) -> dict[str, Data]:
     return {key: matrix._replace(values=change(matrix.values)) for key, matrix in matrices.items()}
 
 
@@ -289,7 +289,7 @@ def _check_rows(
     row: Mapping[str, Any],
     run: Run,
     samples: pd.DataFrame | None,
-    matrix: Matrix,
+    matrix: Data,
     fitted: float | None,
     files: Mapping[str, str],
 ) -> None:

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from linear_networks.dynamics import DYNAMICS
+from linear_networks.losses.squared import Squared
+from linear_networks.matrices.source import Data
+from linear_networks.outcomes import DIVERGED
 from linear_networks.solvers.descent import sample_steps
-from linear_networks.solvers.solution import DIVERGED
 from linear_networks_workflow import grid
 from linear_networks_workflow.dataset import parquet
-from linear_networks_workflow.dataset.parquet import Matrix
 from linear_networks_workflow.grid import Run
 
 # Column, where it is right, shape (rows,), and what is wrong with it elsewhere.
@@ -21,9 +23,6 @@ ROUNDING = 1e-9
 
 # Columns of the samples that are those of their run.
 SHARED = ("experiment", "dynamics", "solver", "replicate", "rows", "columns", "width", "scale", "lambda0")
-
-# Dynamics whose loss is 1/2 ||Y - X||^2.
-SQUARED_LOSS = ("linear", "symmetric", "riccati", "asymmetric")
 
 
 def expected_run(run: Run, shape: tuple[int, int], lambda0: float | None) -> dict[str, Any]:
@@ -38,7 +37,7 @@ def expected_run(run: Run, shape: tuple[int, int], lambda0: float | None) -> dic
         The fitted lambda0, for a run that takes it.
     """
     rows, columns = shape
-    fits = grid.fits_lambda0(run.point)
+    fits = grid.fits(run.point["dynamics"])
     return {
         **parquet.parameters(run.point),
         **({"lambda0": lambda0} if fits else {}),
@@ -54,7 +53,7 @@ def expected_run(run: Run, shape: tuple[int, int], lambda0: float | None) -> dic
     }
 
 
-def check_samples(row: Mapping[str, Any], run: Run, samples: pd.DataFrame, matrix: Matrix) -> Iterator[Check]:
+def check_samples(row: Mapping[str, Any], run: Run, samples: pd.DataFrame, matrix: Data) -> Iterator[Check]:
     """Checks of the samples of a run: they are those that were asked for, and their columns agree with each other."""
     for column in SHARED:
         values = samples[column]
@@ -62,7 +61,7 @@ def check_samples(row: Mapping[str, Any], run: Run, samples: pd.DataFrame, matri
         yield column, same.to_numpy(dtype=bool), f"is not {row[column]!r}, that of its run"
     yield from _check_times(row, run, samples)
     yield from _check_values(samples)
-    if row["dynamics"] in SQUARED_LOSS:
+    if run.point["loss"]["kind"] == Squared.name and DYNAMICS[run.dynamics].penalty is None:
         yield from _check_loss(row, samples, matrix.values)
     if samples["product"].notna().all():
         products, norm = np.stack(samples["product"]).reshape(-1, *matrix.values.shape), np.linalg.norm(matrix.values)
@@ -73,7 +72,7 @@ def check_samples(row: Mapping[str, Any], run: Run, samples: pd.DataFrame, matri
 
 def _check_times(row: Mapping[str, Any], run: Run, samples: pd.DataFrame) -> Iterator[Check]:
     times, solver = grid.sample_times(run.point["time"]), run.point["solver"]
-    if solver["method"] == "descent":
+    if "step_size" in solver:
         steps = sample_steps(times, solver["step_size"])
         times = steps * solver["step_size"]
         yield "step", np.equal(samples["step"].fillna(-1), _padded(steps, len(samples))), "is not a step asked for"
@@ -107,7 +106,7 @@ def _check_loss(row: Mapping[str, Any], samples: pd.DataFrame, data: np.ndarray)
     distance = samples["error"].to_numpy() * norm
     same = np.isclose(samples["loss"], 0.5 * distance**2, rtol=ROUNDING, atol=(1e-15 * norm) ** 2)
     yield "loss", same, "is not (error · ‖Y‖)² / 2"
-    symmetric = row["dynamics"] in ("symmetric", "riccati")
+    symmetric = DYNAMICS[row["dynamics"]].symmetric
     values = np.linalg.eigvalsh(data)[::-1] if symmetric else np.linalg.svdvals(data)
     # Mirsky's inequality: matrices are no closer to each other than their spectra.
     excess = np.linalg.norm(spectra - values, axis=1) - distance

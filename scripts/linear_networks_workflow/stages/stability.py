@@ -1,0 +1,28 @@
+"""Step sizes past the stability limit, told in the log of the job that runs them."""
+
+import logging
+from collections.abc import Sequence
+
+import numpy as np
+
+from linear_networks.dynamics import DYNAMICS
+from linear_networks.losses import LOSSES
+from linear_networks.matrices.source import Data
+from linear_networks_workflow.grid import Run
+
+
+def note(runs: Sequence[Run], matrices: Sequence[Data], factors: np.ndarray) -> None:
+    """Log how many runs of a batch, of starts R(0) of shape (runs, m + n, w), have a step size past the limit."""
+    step_size = runs[0].point["solver"].get("step_size")
+    if step_size is None:
+        return
+    loss, dynamics = runs[0].point["loss"], DYNAMICS[runs[0].dynamics]
+    rows = matrices[0].values.shape[0]
+    unstable = 0
+    for matrix, factor in zip(matrices, factors, strict=True):
+        data, left, right = (float(np.linalg.norm(part, 2)) for part in (matrix.values, factor[:rows], factor[rows:]))
+        inputs = 1.0 if matrix.inputs is None else float(np.linalg.norm(matrix.inputs, 2))
+        of_loss = LOSSES[loss["kind"]].curvature(inputs, loss)
+        unstable += step_size * dynamics.curvature(of_loss, data, left, right) > 2.0
+    if unstable:
+        logging.info("%d of %d runs have a step size past the stability limit", unstable, len(runs))

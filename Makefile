@@ -5,11 +5,16 @@ BIN := .venv/bin
 # Live progress bars where there is a terminal to show them.
 LIVE := $(shell [ -t 2 ] && echo --logger rich)
 
-.PHONY: all test docs benchmark growth coverage cluster test-cluster lock
+.PHONY: all test fuzz docs reference benchmark growth coverage cluster test-cluster lock
 
 all: .venv/installed
 	@echo "Running the workflow on all cores; results go to results/, logs to logs/."
 	$(BIN)/snakemake $(LIVE)
+
+# Workers take all cores: what they call takes one each.
+test fuzz: export OMP_NUM_THREADS = 1
+test fuzz: export OPENBLAS_NUM_THREADS = 1
+TEST := $(BIN)/python -m pytest --numprocesses auto
 
 test: .venv/installed
 	@echo "Checking style, types and workflow, then running the tests."
@@ -18,11 +23,19 @@ test: .venv/installed
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
-	$(BIN)/python -m pytest --numprocesses auto
+	$(TEST) --cov
+
+# Properties on ten times as many examples as in `make test`, which are other ones every time.
+fuzz: .venv/installed
+	$(TEST) --hypothesis-profile fuzz -m "hypothesis or drawn" tests/unit
 
 docs: .venv/installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "Open site/index.html."
+
+# What is made from the declarations of the components: the JSON schema of the config, and its page.
+reference: .venv/installed
+	PYTHONPATH=scripts $(BIN)/python -m linear_networks_workflow.config
 
 # On one core; what is compared with is installed beside the project if it can be, and left out if not.
 benchmark: export OMP_NUM_THREADS = 1
@@ -42,7 +55,7 @@ growth: .venv/installed
 # The tables of docs/coverage.md.
 coverage: export PYTHONPATH = scripts
 coverage: .venv/installed
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/coverage.py
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/uncertainties.py
 
 cluster: .venv/cluster
 

@@ -7,21 +7,53 @@ from functools import partial
 from pathlib import Path
 
 import hypothesis
+import numpy as np
 import pytest
 import yaml
 
-from generate_matrices import generate
 from linear_networks.kernels import lanes
 from linear_networks_workflow import config as configuration
 from linear_networks_workflow import grid
 from linear_networks_workflow.dataset import parquet
 from linear_networks_workflow.stages import simulation
+from linear_networks_workflow.stages.matrices import generate
 
 PROJECT = Path(__file__).parents[1]
 
 # Every run of the tests draws the same examples: a failure is there for everyone, and speed is not judged here.
-hypothesis.settings.register_profile("project", deadline=None, derandomize=True)
+# `make fuzz` draws others every time, and more.
+hypothesis.settings.register_profile("project", deadline=None, derandomize=True, max_examples=100)
+hypothesis.settings.register_profile("fuzz", deadline=None, derandomize=False, max_examples=1000, print_blob=True)
 hypothesis.settings.load_profile("project")
+
+
+def examples(count):
+    """Settings of a property that takes another number of examples than 100; `make fuzz` multiplies it."""
+    return hypothesis.settings(max_examples=count * hypothesis.settings().max_examples // 100)
+
+
+def entropy():
+    """Seed of what is drawn without hypothesis: the same in every run, but not in `make fuzz`."""
+    seed = 0 if hypothesis.settings().derandomize else np.random.SeedSequence().entropy
+    print("seed", seed)
+    return seed
+
+
+# Each of these files runs on one worker, as its tests share what takes long to make.
+SHARING = ("test_coverage.py", "test_paper.py", "test_dataset.py", "test_package.py", "test_report.py")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Hand out what shares first, as it takes longest, and then test by test."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.partition("::")[0]
+            return file if file.endswith(SHARING) else nodeid
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -60,7 +92,7 @@ def compute(experiment, **changes):
     table = parquet.table(rows, parquet.MATRICES)
     runs = [
         run
-        for dynamics in settings["dynamics"]
+        for dynamics in grid.blocks(settings)
         for chunk in grid.chunks(config, experiment, dynamics)
         for run in grid.runs(experiment, dynamics, seed, grid.chunk_points(config, experiment, dynamics, chunk))
     ]
@@ -101,6 +133,20 @@ def write_config(tmp_path):
 def snakemake(tmp_path):
     """Function that runs snakemake with results in the test's folder, and returns the finished process."""
     return partial(snakemake_in, tmp_path)
+
+
+def add_kind(scripts):
+    """Add a kind of figure, a copy of another, to a folder of scripts: a module, and its lines in the listing."""
+    figures = scripts / "linear_networks_workflow" / "figures"
+    listing, imported = figures / "__init__.py", "from linear_networks_workflow.figures.{} import {}\n"
+    text = (figures / "modes.py").read_text().replace("class Modes", "class New").replace('"modes"', '"new"')
+    (figures / "new.py").write_text(text)
+    text = listing.read_text().replace("Modes, ", "Modes, New, ")
+    text = text.replace(
+        imported.format("modes", "Modes"), imported.format("modes", "Modes") + imported.format("new", "New")
+    )
+    listing.write_text(text)
+    assert "new import New" in text
 
 
 @pytest.fixture

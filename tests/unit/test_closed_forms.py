@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from conftest import examples
+from hypothesis import example, given
 from hypothesis import strategies as st
 from mpmath import mp
 from scipy.integrate import solve_ivp
@@ -420,7 +421,7 @@ MAGNITUDES = st.one_of(st.just(-np.inf), st.floats(-150, 150), st.floats(-5, 5))
 SIGNS = st.sampled_from([-1.0, 1.0])
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(
     st.one_of(st.just(-np.inf), st.floats(-12, 12)),
     MAGNITUDES,
@@ -496,7 +497,7 @@ SIZES = st.integers(1, 4)
 SEEDS = st.integers(0, 2**32)
 
 
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(SIZES, SIZES, st.integers(1, 9), st.floats(-3, 3), st.sampled_from([0.01, 0.3, 1.0]), SEEDS)
 def test_regularized_flow_is_what_an_integrator_finds_for_equation_19(m, n, width, lambda0, scale, seed):
     rng = np.random.default_rng(seed)
@@ -514,7 +515,7 @@ def test_regularized_flow_is_what_an_integrator_finds_for_equation_19(m, n, widt
     assert np.max(np.abs(found - expected)) <= 1e-9 * np.max(np.linalg.norm(expected, axis=(1, 2)))
 
 
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(SIZES, st.integers(1, 6), st.sampled_from([0.01, 0.3, 1.0]), SEEDS)
 def test_symmetric_flow_is_what_an_integrator_finds_for_equation_5(m, width, scale, seed):
     rng = np.random.default_rng(seed)
@@ -527,7 +528,7 @@ def test_symmetric_flow_is_what_an_integrator_finds_for_equation_5(m, width, sca
     assert np.max(np.abs(found - expected)) <= 1e-9 * np.max(np.linalg.norm(expected, axis=(1, 2)))
 
 
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(SIZES, SIZES, SEEDS)
 def test_spectral_start_is_what_an_integrator_finds_for_equation_10(m, n, seed):
     rng = np.random.default_rng(seed)
@@ -565,7 +566,7 @@ def test_run_has_the_same_bits_alone_and_among_any_neighbours():
         assert np.array_equal(reversed_[4 - run], alone)
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(st.integers(1, 6), st.integers(1, 8), st.floats(-8, 3), SEEDS)
 def test_gramian_is_symmetric_and_positive_semidefinite(size, width, exponent, seed):
     rng = np.random.default_rng(seed)

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from conftest import PROJECT, small_config
 
-from generate_matrices import generate
 from linear_networks_workflow import config as configuration
 from linear_networks_workflow import grid
 from linear_networks_workflow.costs import MOST_RUNS_PER_JOB, Costs
 from linear_networks_workflow.dataset import parquet
 from linear_networks_workflow.memory import PROCESS
 from linear_networks_workflow.stages import simulation
+from linear_networks_workflow.stages.matrices import generate
 
 
 def prepared(runs_per_job=None, **changes):

@@ -11,7 +11,7 @@ EXPERIMENT = {
     "matrix": {"source": "gaussian", "rows": [3, 4], "columns": 5, "symmetric": False},
     "initialization": {"kind": "gaussian", "scale": [0.1, 1.0, 10.0]},
     "width": [2, 6],
-    "dynamics": ["linear", "asymmetric"],
+    "dynamics": [{"name": "linear"}, {"name": "asymmetric"}],
     "solver": {"method": "descent", "step_size": 0.01},
     "time": {"horizon": 1.0, "samples": 5, "spacing": "linear"},
     "replicates": 4,
@@ -71,16 +71,33 @@ def test_alternatives_with_keys_of_their_own_add_to_the_grid():
     ]
 
 
-def test_an_axis_that_a_dynamics_does_not_use_does_not_multiply_its_runs():
-    experiment = {**EXPERIMENT, "regularized": {"lambda0": [1.0, 2.0, 3.0], "weight": 0.125}}
+def test_lists_in_the_block_of_a_dynamics_are_axes_of_that_dynamics_only():
+    blocks = [{"name": "linear"}, {"name": "regularized", "lambda0": [1.0, 2.0, [3.0, 4.0]], "weight": 0.125}]
+    experiment = {**EXPERIMENT, "dynamics": blocks}
     assert grid.count(grid.points(experiment, "linear")) == 12
-    assert grid.count(grid.points(experiment, "regularized")) == 36
+    points = list(grid.expand(grid.points(experiment, "regularized")))
+    assert len(points) == 36
+    assert [point["dynamics"]["lambda0"] for point in points[:3]] == [1.0, 2.0, [3.0, 4.0]]
+    assert points[0]["dynamics"] == {"name": "regularized", "lambda0": 1.0, "weight": 0.125}
 
 
-@pytest.mark.parametrize(("dynamics", "tied"), [(["linear", "asymmetric"], False), (["linear", "symmetric"], True)])
-def test_starts_are_tied_for_every_dynamics_where_a_symmetric_one_is_listed(dynamics, tied):
-    points = grid.points({**EXPERIMENT, "dynamics": dynamics}, "linear")
-    assert grid.point(points, 0)["initialization"]["tied"] is tied
+def test_a_dynamics_added_to_the_list_leaves_the_starts_and_keys_of_the_others():
+    more = [{"name": "symmetric"}, *EXPERIMENT["dynamics"]]
+    assert [run.id for run in all_runs(config(dynamics=more))] == [run.id for run in all_runs(config())]
+
+
+def test_a_run_and_the_one_that_its_parameter_is_fitted_to_differ_in_the_dynamics_only():
+    blocks = [{"name": "asymmetric"}, {"name": "regularized", "lambda0": "fit", "weight": 0.125}]
+    settings = config(dynamics=blocks)
+    general, fitted = (
+        list(grid.runs("e", name, 1, grid.chunk_points(settings, "e", name, "00001")))
+        for name in ("asymmetric", "regularized")
+    )
+    assert [run.general for run in fitted] == [run.id for run in general]
+    assert grid.fitted_files(settings, "e", "regularized", "00001") == ["results/lambda0/e/00001.parquet"]
+    assert grid.fitted_files(settings, "e", "asymmetric", "00001") == []
+    assert grid.record(settings, "e", "asymmetric") == ["factors", "product"]
+    assert len(grid.files(settings, "lambda0")) == len(grid.chunks(settings, "e", "asymmetric"))
 
 
 def test_a_flat_list_of_values_is_one_vector_and_a_list_of_lists_an_axis():

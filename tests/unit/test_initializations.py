@@ -1,11 +1,14 @@
 import numpy as np
 import pytest
+from declared import defaults, examples
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from linear_networks import initializations, matrices
-from linear_networks.initializations import draw
+from linear_networks import initializations
+from linear_networks.components import REQUIRED, Refused
+from linear_networks.initializations import INITIALIZATIONS, draw
+from linear_networks.matrices.spectrum import Spectrum
 from linear_networks.models import gauge
 
 SHAPES = [(3, 4), (4, 3), (3, 3)]
@@ -30,7 +33,7 @@ def product(start, rows):
 
 
 def gaussian(width, scale=1.0, rows=3, columns=4, seed=0):
-    return initializations.gaussian(stream(seed), rows, columns, width, scale)
+    return draw("gaussian", stream(seed), np.zeros((rows, columns)), width, scale=scale)
 
 
 def test_a_smaller_width_takes_the_first_columns_of_a_larger_one():
@@ -51,7 +54,7 @@ def test_entries_are_standard_normal():
 @pytest.mark.parametrize("width", [1, 3, 12])
 @pytest.mark.parametrize(("rows", "columns"), SHAPES)
 def test_a_balanced_start_has_no_imbalance_and_the_product_of_the_gaussian_one(rows, columns, width, scale):
-    start = initializations.balanced(stream(), rows, columns, width, scale)
+    start = draw("balanced", stream(), np.zeros((rows, columns)), width, scale=scale)
     assert start.factors.shape == (rows + columns, width)
     assert_allclose(imbalance(start, rows), 0, atol=1e-13 * scale**2)
     expected = product(gaussian(width, scale, rows, columns), rows)
@@ -61,29 +64,29 @@ def test_a_balanced_start_has_no_imbalance_and_the_product_of_the_gaussian_one(r
 @pytest.mark.parametrize("norm", [0.0, 1e-6, 4.6, 1e4])
 @pytest.mark.parametrize(("rows", "columns"), SHAPES)
 def test_a_rescaled_start_keeps_the_product_and_has_the_asked_imbalance(rows, columns, norm):
-    start = initializations.rescaled(stream(), rows, columns, 8, 0.3, norm)
+    start = draw("rescaled", stream(), np.zeros((rows, columns)), 8, scale=0.3, imbalance=norm)
     assert np.linalg.norm(imbalance(start, rows), 2) == pytest.approx(norm, rel=1e-9, abs=1e-13)
-    expected = product(initializations.balanced(stream(), rows, columns, 8, 0.3), rows)
+    expected = product(draw("balanced", stream(), np.zeros((rows, columns)), 8, scale=0.3), rows)
     assert_allclose(product(start, rows), expected, atol=1e-14)
 
 
 def test_a_zero_product_cannot_be_rescaled():
     with pytest.raises(ValueError, match="cannot be rescaled"):
-        initializations.rescaled(stream(), 3, 4, 8, 0.0, 1.0)
+        draw("rescaled", stream(), np.zeros((3, 4)), 8, scale=0.0, imbalance=1.0)
 
 
 @pytest.mark.parametrize("scale", [0.0, 1.0])
 @pytest.mark.parametrize(("lambda0", "width"), [(2.0, 1), (2.0, 3), (-2.0, 4), (1e3, 3), (-1e-6, 2), (0.0, 9)])
 def test_an_identity_start_has_an_imbalance_of_lambda0_times_the_identity(lambda0, width, scale):
-    start = initializations.identity(stream(), 3, 4, width, scale, lambda0)
+    start = draw("identity", stream(), np.zeros((3, 4)), width, scale=scale, imbalance=lambda0)
     assert start.lambda0 == lambda0
     assert_allclose(imbalance(start, 3), lambda0 * np.eye(width), atol=1e-12 * max(1, abs(lambda0)))
 
 
 @pytest.mark.parametrize(("lambda0", "width"), [(2.0, 4), (-2.0, 5)])
 def test_an_identity_start_that_is_too_wide_is_refused_with_the_reason(lambda0, width):
-    with pytest.raises(ValueError, match="not realizable: its rank is at most"):
-        initializations.identity(stream(), 3, 4, width, 1.0, lambda0)
+    with pytest.raises(ValueError, match="needs a width of at most the"):
+        draw("identity", stream(), np.zeros((3, 4)), width, scale=1.0, imbalance=lambda0)
 
 
 @given(st.integers(1, 5), st.integers(1, 5), st.integers(1, 8), st.integers(0, 2**32))
@@ -93,7 +96,7 @@ def test_a_spectral_start_is_diagonal_in_the_singular_basis_with_the_asked_modes
     size = min(rows, columns)
     products = rng.standard_normal(size) * 10.0 ** rng.integers(-8, 2, size)
     gaps = rng.choice([0.0, 1e-12, -1.0, 1.0, 1e3], size)
-    start = initializations.spectral(data, width, products, gaps)
+    start = draw("spectral", rng, data, width, products=products, imbalance=gaps)
     kept = np.arange(size) < width
     left, values, right = start.modes.left, start.modes.singular_values, start.modes.right
     assert_allclose(left * values @ right.T, data, atol=1e-13)
@@ -105,13 +108,13 @@ def test_a_spectral_start_is_diagonal_in_the_singular_basis_with_the_asked_modes
 
 
 def test_a_tiny_mode_beside_a_large_imbalance_keeps_its_digits():
-    start = initializations.spectral(np.eye(1), 1, [1e-20], 1e3)
+    start = draw("spectral", stream(), np.eye(1), 1, products=[1e-20], imbalance=1e3)
     assert product(start, 1)[0, 0] == pytest.approx(1e-20, rel=1e-14)
 
 
 def test_a_symmetric_spectral_start_is_diagonal_in_the_eigenbasis_and_tied():
-    data = matrices.spectrum(stream(), 3, 3, [1.0, -1.0, 0.5], symmetric=True)
-    start = initializations.spectral(data, 5, [0.3, 0.2, 0.1], 0.0, symmetric=True)
+    data = Spectrum.draw(stream(), 3, 3, [1.0, -1.0, 0.5], symmetric=True).values
+    start = draw("spectral", stream(), data, 5, products=[0.3, 0.2, 0.1], imbalance=0.0, tied=True)
     left, right = split(start, 3)
     assert np.array_equal(left, right)
     values, vectors = np.linalg.eigh(data)
@@ -134,11 +137,6 @@ def test_drawn_spectral_products_grow_with_the_scale():
     assert np.all(small > 0)
 
 
-def test_a_kind_that_cannot_be_tied_is_refused():
-    with pytest.raises(ValueError, match="no tied start of kind 'balanced'"):
-        draw("balanced", stream(), np.zeros((3, 3)), 5, tied=True, scale=1.0)
-
-
 def test_starts_of_one_kind_stack_into_a_batch():
     starts = [draw("identity", stream(seed), np.zeros((3, 4)), 2, scale=1.0, imbalance=2.0) for seed in range(3)]
     batch = initializations.stack(starts)
@@ -159,3 +157,99 @@ def test_invariants_of_the_reduction_are_those_of_the_full_imbalance(width):
     assert_allclose(np.sort(found["imbalance_eigenvalues"][0])[::-1], nonzero, rtol=1e-12)
     assert found["rank"] == min(width, 7)
     assert found["product_rank"] == min(width, 3)
+
+
+KINDS = [
+    (kind, options)
+    for kind, component in INITIALIZATIONS.items()
+    for options in ([{}, {"tied": True}] if "tied" in component.parameters else [{}])
+]
+
+
+def an_example(kind, options, width):
+    """Symmetric data, and parameters of a kind of start for it; a number that a tied start has to have is 0."""
+    data = Spectrum.draw(stream(7), 3, 3, [2.0, 1.0, 0.5], symmetric=True).values
+    parameters = examples(INITIALIZATIONS[kind], 3, 3, width) | options
+    for _ in parameters:
+        try:
+            INITIALIZATIONS[kind].check(3, 3, width, **parameters)
+        except Refused as refused:
+            parameters[refused.key] = 0.0
+    return data, parameters
+
+
+@pytest.mark.parametrize("kind", INITIALIZATIONS.values())
+def test_an_initialization_draws_from_the_parameters_that_it_declares_with_their_defaults(kind):
+    declared = {name: parameter.default for name, parameter in kind.parameters.items()}
+    assert defaults(kind.draw) == {**dict.fromkeys(("rng", "data", "width"), REQUIRED), **declared}
+
+
+@pytest.mark.parametrize("width", [1, 2, 3])
+@pytest.mark.parametrize(("kind", "options"), KINDS)
+def test_a_start_has_finite_factors_of_its_shape_and_is_drawn_again_from_the_same_stream(kind, options, width):
+    data, parameters = an_example(kind, options, width)
+    start, again = (draw(kind, stream(), data, width, **parameters) for _ in range(2))
+    assert start.factors.shape == (6, width)
+    assert np.isfinite(start.factors).all()
+    assert np.array_equal(start.factors, again.factors)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3])
+@pytest.mark.parametrize(("kind", "options"), KINDS)
+def test_what_a_start_knows_of_itself_is_so(kind, options, width):
+    data, parameters = an_example(kind, options, width)
+    start = draw(kind, stream(), data, width, **parameters)
+    if INITIALIZATIONS[kind].knows(**parameters) or width == 1:
+        assert start.lambda0 is not None or start.modes is not None
+    if start.lambda0 is not None:
+        assert_allclose(imbalance(start, 3), start.lambda0 * np.eye(width), atol=1e-13)
+    if start.modes is not None:
+        left, _, right, products, gaps = start.modes
+        assert_allclose(left * products @ right.T, product(start, 3), atol=1e-13)
+        assert_allclose(np.linalg.norm(imbalance(start, 3)), np.linalg.norm(gaps), rtol=1e-12, atol=1e-13)
+    if parameters.get("tied"):
+        assert np.array_equal(*split(start, 3))
+
+
+@pytest.mark.parametrize(("kind", "options"), KINDS)
+def test_starts_are_not_much_larger_than_expected(kind, options):
+    data, parameters = an_example(kind, options, 3)
+    expected = INITIALIZATIONS[kind].expected_norms(3, 3, 3, **parameters)
+    starts = [draw(kind, stream(seed), data, 3, **parameters) for seed in range(30)]
+    norms = np.median([[np.linalg.norm(part, 2) for part in split(start, 3)] for start in starts], axis=0)
+    assert np.all(norms <= 1.5 * np.array(expected))
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "key"),
+    [
+        ("gaussian", {"scale": 1.0, "tied": True}, "tied"),
+        ("identity", {"scale": 1.0, "imbalance": 1.0}, "imbalance"),
+        ("spectral", {"imbalance": 0.0}, "scale"),
+        ("spectral", {"imbalance": 0.0, "scale": 1.0, "products": [1.0, 1.0, 1.0]}, "scale"),
+        ("spectral", {"imbalance": [0.0, 1.0], "scale": 1.0}, "imbalance"),
+        ("spectral", {"imbalance": 0.0, "products": [1.0]}, "products"),
+    ],
+)
+def test_a_start_that_cannot_be_is_refused_by_its_key(kind, parameters, key):
+    with pytest.raises(Refused) as refusal:
+        INITIALIZATIONS[kind].check(3, 4, 5, **parameters)
+    assert refusal.value.key == key
+
+
+@pytest.mark.parametrize(
+    ("parameters", "key"),
+    [
+        ({"imbalance": 1.0, "scale": 1.0, "tied": True}, "imbalance"),
+        ({"imbalance": 0.0, "products": [1.0, 1.0, -1.0], "tied": True}, "products"),
+    ],
+)
+def test_a_tied_spectral_start_is_balanced_and_its_product_has_no_negative_mode(parameters, key):
+    with pytest.raises(Refused) as refusal:
+        INITIALIZATIONS["spectral"].check(3, 3, 5, **parameters)
+    assert refusal.value.key == key
+
+
+def test_a_tied_spectral_start_of_a_matrix_that_is_not_symmetric_is_refused():
+    with pytest.raises(ValueError, match="needs a symmetric matrix"):
+        draw("spectral", stream(), np.triu(np.ones((3, 3))), 3, scale=1.0, imbalance=0.0, tied=True)

@@ -3,11 +3,10 @@
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from conftest import examples
+from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom
 
-import decays
 from linear_networks.measure.decay import measure
 
 
@@ -68,43 +67,7 @@ def log_uniform_gaps(rng, count):
     return 1 + 10 ** rng.uniform(np.log10(0.02), np.log10(9), count)
 
 
-@pytest.fixture(scope="module")
-def measured():
-    """By class of `decays`, measurements of fresh trajectories of it, each beside its rate."""
-    seed = np.random.SeedSequence().entropy
-    print("seed", seed)
-    drawn = {
-        name: [decays.draw(name, np.random.default_rng([seed, number, i])) for i in range(100)]
-        for number, name in enumerate([*decays.WITH_RATE, *decays.WITHOUT_RATE])
-    }
-    return {name: [(measure(*decay[:3]), decay.rate) for decay in some] for name, some in drawn.items()}
-
-
-def misses(pairs):
-    """Rates that are given, and how many of them are further from the truth than they say."""
-    given = [abs(found.rate - rate) > found.uncertainty for found, rate in pairs if found.reason is None]
-    return len(given), sum(given)
-
-
-def test_the_truth_is_within_the_uncertainty_of_99_percent_of_the_rates_that_are_given(measured):
-    """More misses than these have a chance of 1 in 1000 where exactly 99 % are covered."""
-    given, missed = misses([pair for name in decays.WITH_RATE for pair in measured[name]])
-    assert given > 800
-    assert missed <= binom.ppf(0.999, given, 0.01)
-
-
-@pytest.mark.parametrize("name", decays.WITH_RATE)
-def test_no_class_of_trajectories_has_a_coverage_below_97_percent(measured, name):
-    given, missed = misses(measured[name])
-    assert given > 0
-    assert missed <= binom.ppf(0.999, given, 0.03)
-
-
-@pytest.mark.parametrize("name", decays.WITHOUT_RATE)
-def test_what_has_no_exponential_rate_is_given_none(measured, name):
-    assert [found.rate for found, _ in measured[name] if found.reason is None] == []
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize(("ratios", "silent"), [(log_uniform_ratios, 0.05), (log_uniform_gaps, 0.08)])
 def test_rates_of_a_thousand_random_trajectories_are_right_and_their_uncertainties_honest(ratios, silent):
     """The second design has many more pairs of exponents within 10 % of each other, hence more silence."""
@@ -163,7 +126,7 @@ def test_modes_too_close_to_tell_apart_widen_the_uncertainty_to_the_slower(gap, 
     assert 1 - found.uncertainty <= found.rate <= 1 + found.uncertainty
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(time=st.integers(-30, 30), size=st.integers(-200, 200))
 def test_a_rate_follows_the_unit_of_time_and_not_that_of_distance(time, size):
     t = np.linspace(0, 12, 100)

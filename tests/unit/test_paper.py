@@ -5,8 +5,12 @@ import pytest
 from conftest import compute
 from numpy.testing import assert_allclose
 
+from linear_networks.dynamics.asymmetric import Asymmetric
+from linear_networks.dynamics.regularized import Regularized
 from linear_networks_workflow.figures import descent_vs_flow
 from linear_networks_workflow.stages import rate_fits, tables
+
+pytestmark = pytest.mark.slow
 
 
 def measured(experiment, **changes):
@@ -70,7 +74,7 @@ def test_imbalance_speeds_up_the_two_layer_sigmoid_network_from_the_same_product
     assert_allclose(np.maximum(start["imbalance_max"], -start["imbalance_min"]), start["imbalance"], atol=1e-9)
     for _, same in start.groupby("replicate"):
         assert_allclose(same["loss"], same["loss"].iloc[0], rtol=1e-9)
-    two = trajectories[trajectories["dynamics"] == "sigmoid-asymmetric"].merge(runs[["run", "imbalance"]])
+    two = trajectories[trajectories["dynamics"] == "asymmetric"].merge(runs[["run", "imbalance"]])
     for _, replicate in two.groupby("replicate"):
         reached = {
             imbalance: run["t"][run["loss"] <= 0.01 * run["loss"].iloc[0]].min()
@@ -127,7 +131,7 @@ def test_a_small_gaussian_start_of_a_rectangular_problem_converges_at_sigma_min_
     assert len(found) >= 10
     assert_allclose(found["measured"], smallest, rtol=0.03)
     table = tables.tabulate(runs, rates, ["rows", "columns", "values", "initialization", "scale", "imbalance"])
-    assert any("not the 2σ_min" in note for note in tables.notes(table))
+    assert any("not the 2σ_min" in note for note in tables.notes(table, {Asymmetric.name: Asymmetric.note}))
 
 
 def test_product_and_gramian_of_a_rectangular_regularized_problem_have_rates_of_their_own():
@@ -140,7 +144,7 @@ def test_product_and_gramian_of_a_rectangular_regularized_problem_have_rates_of_
     predicted = rates.pivot_table(index="run", columns="quantity", values="predicted", observed=True)
     assert (predicted["product"] > predicted["gramian"] + 0.1).all()
     table = tables.tabulate(runs, rates, ["rows", "columns", "lambda0"])
-    assert "is that of RRᵀ" in tables.markdown(table, "rates-regularized")
+    assert "is that of RRᵀ" in tables.markdown(table, "rates-regularized", {Regularized.name: Regularized.note})
 
 
 def test_where_theory_knows_no_limit_the_rate_is_that_of_coming_to_rest():

@@ -6,16 +6,19 @@ from functools import reduce
 import mpmath
 import numpy as np
 import pytest
+from mpmath.libmp import MPZ
+from problems import predict
 from scipy.integrate import solve_ivp
 
+from linear_networks.dynamics import Asymmetric, Regularized, Riccati, Symmetric
 from linear_networks.theory import rates
-from linear_networks.theory.predictions import Facts, predict
+from linear_networks.theory.prediction import Facts
 
 BITS = 2400  # of fixed-point numbers, as whole numbers of NumPy's object arrays: digits down to exp(-1600)
 
 
 def fixed(array):
-    return np.vectorize(lambda number: int(np.ldexp(number, 62)) << (BITS - 62), otypes=[object])(array)
+    return np.vectorize(lambda number: MPZ(int(np.ldexp(number, 62))) << (BITS - 62), otypes=[object])(array)
 
 
 def times(*factors):
@@ -46,8 +49,12 @@ def iterate(step, state, count):
 def tail(step, state, observe, size, count):
     """Rates per unit of time, `size` a step, of what `observe` maps a state to, between count and 2 count steps."""
     middle = iterate(step, state, count)
-    ends = (observe(middle), observe(iterate(step, middle, count)))
-    return [(logarithm(first) - logarithm(last)) / (count * size) for first, last in zip(*ends, strict=True)]
+    return decays(observe(middle), observe(iterate(step, middle, count)), count * size)
+
+
+def decays(first, last, time):
+    """Rates of numbers that were observed at two times."""
+    return [(logarithm(early) - logarithm(late)) / time for early, late in zip(first, last, strict=True)]
 
 
 def eigenvalues(matrix):
@@ -62,7 +69,7 @@ def drawn(rng, count):
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize(("dynamics", "width"), [("symmetric", 4), ("symmetric", 2), ("riccati", 4)])
+@pytest.mark.parametrize(("dynamics", "width"), [(Symmetric, 4), (Symmetric, 2), (Riccati, 4)])
 def test_descent_of_the_symmetric_model_has_the_rates_of_its_own_step(dynamics, width, seed):
     rng = np.random.default_rng([31, seed, width])
     values = drawn(rng, 3)
@@ -78,16 +85,16 @@ def test_descent_of_the_symmetric_model_has_the_rates_of_its_own_step(dynamics, 
         return x + half + half.T
 
     def observe(state):
-        x = times(state, state.T) if dynamics == "symmetric" else state
+        x = times(state, state.T) if dynamics is Symmetric else state
         return [norm(x - limit), *(eigenvalues(x) - np.diag(limit))[: min(width, 3)]]
 
-    step, state = (descend_factor, u) if dynamics == "symmetric" else (descend_product, times(u, u.T))
+    step, state = (descend_factor, u) if dynamics is Symmetric else (descend_product, times(u, u.T))
     product, *modes = tail(step, state, observe, size, 350)
     predicted = predict(dynamics, Facts(values, 3, 3, width, min(width, 3), size))
     assert predicted["product"][0].rate == pytest.approx(product, rel=1e-2)
     found = [mode.rate for mode in predicted["mode"]][: len(modes)]
     for rate, measured in zip(found, modes, strict=True):
-        assert (dynamics == "riccati" and np.isnan(rate)) or rate == pytest.approx(measured, rel=1e-2)
+        assert (dynamics is Riccati and np.isnan(rate)) or rate == pytest.approx(measured, rel=1e-2)
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -103,8 +110,8 @@ def test_a_mode_of_a_spectral_start_descends_at_the_rate_of_the_imbalance_that_i
     (rate,) = tail(step, state, lambda z: [data - (z[0] * z[1] >> BITS)], size, 400)
     u, v = (float(value / 2**BITS) for value in iterate(step, state, 800))
     facts = Facts(np.array([sigma]), 1, 1, 1, 1, size, moving=np.array([True]), modes=np.array([u * u - v * v]))
-    assert predict("asymmetric", facts)["mode"][0].rate == pytest.approx(rate, rel=1e-3)
-    assert predict("asymmetric", facts)["product"][0].rate == pytest.approx(rate, rel=1e-3)
+    assert predict(Asymmetric, facts)["mode"][0].rate == pytest.approx(rate, rel=1e-3)
+    assert predict(Asymmetric, facts)["product"][0].rate == pytest.approx(rate, rel=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -129,17 +136,18 @@ def test_descent_of_the_regularized_model_has_the_rates_of_its_own_step(rows, co
             eta, np.concatenate([times(force, v) - times(u, excess), times(force.T, u) + times(v, excess)])
         )
 
-    start = fixed(0.4 * rng.normal(size=(rows + columns, width)))
-    end = iterate(step, start, 1200)
+    middle = iterate(step, fixed(0.4 * rng.normal(size=(rows + columns, width))), 400)
+    late = iterate(step, middle, 400)
+    end = iterate(step, late, 400)
     limit = times(end, end.T)
 
     def observe(r):
         gap = times(r, r.T) - limit
         return [norm(gap[:rows, rows:]), norm(gap)]
 
-    product, gramian = tail(step, start, observe, size, 400)
+    product, gramian = decays(observe(middle), observe(late), 400 * size)
     facts = Facts(values, rows, columns, width, min(width, rows + columns), size, lambda0=lambda0)
-    predicted = predict("regularized", facts)
+    predicted = predict(Regularized, facts)
     assert predicted["product"][0].rate == pytest.approx(product, rel=1e-2)
     assert predicted["gramian"][0].rate == pytest.approx(gramian, rel=1e-2)
 
@@ -200,10 +208,9 @@ def test_descent_converges_at_the_local_rate_of_its_step_up_to_where_it_is_unsta
         force = y - times(u, v.T)
         return r + scaled(eta, np.concatenate([times(force, v), times(force.T, u)]))
 
-    start = fixed(np.concatenate([left, right]))
-    (measured,) = tail(step, start, lambda r: [norm(y - times(r[:m], r[m:].T))], size, 400)
-    end = iterate(step, start, 400) / 2**BITS
-    end = end.astype(float)
+    middle = iterate(step, fixed(np.concatenate([left, right])), 400)
+    (measured,) = tail(step, middle, lambda r: [norm(y - times(r[:m], r[m:].T))], size, 200)
+    end = (middle / 2**BITS).astype(float)
     rate = rates.local(data[None], end[None, :m], end[None, m:], size)[0]
     if np.linalg.norm(data - end[:m] @ end[m:].T) < 1e-6:
         assert rate == pytest.approx(measured, rel=1e-2)
@@ -214,10 +221,10 @@ def test_nothing_is_predicted_where_tied_or_balanced_factors_of_singular_data_co
     rng = np.random.default_rng(36)
     basis = np.linalg.qr(rng.normal(size=(4, 4)))[0]
     values = np.array([2.0, 1.0, 1e-17, 0.0])
-    assert np.isnan(predict("symmetric", Facts(values, 4, 4, width, min(width, 4)))["product"][0].rate)
-    assert predict("symmetric", Facts(values, 4, 4, 2, 2))["product"][0].rate == pytest.approx(2.0)
+    assert np.isnan(predict(Symmetric, Facts(values, 4, 4, width, min(width, 4)))["product"][0].rate)
+    assert predict(Symmetric, Facts(values, 4, 4, 2, 2))["product"][0].rate == pytest.approx(2.0)
     facts = Facts(values, 4, 4, width, min(width, 4), lambda0=0.0)
-    assert np.isnan(predict("asymmetric", facts)["product"][0].rate)
+    assert np.isnan(predict(Asymmetric, facts)["product"][0].rate)
     # Late, the factors of the singular directions have shrunk as 1 / sqrt(t) and are as large as the distance's root.
     small = basis[:, 2:] * np.sqrt(1e-4)
     factor = np.concatenate([basis[:, :2] * np.sqrt(values[:2]), small], axis=1)
@@ -230,18 +237,18 @@ def test_a_start_of_width_1_has_the_rate_of_its_lambda0():
     values = np.array([2.0, 1.0])
     facts = Facts(values, 2, 3, 1, 1, lambda0=0.5)
     h = np.hypot(2 * values, 0.5) / 2
-    assert predict("asymmetric", facts)["product"][0].rate == pytest.approx(h[0] - h[1])
+    assert predict(Asymmetric, facts)["product"][0].rate == pytest.approx(h[0] - h[1])
 
 
 def test_the_bound_of_the_flow_is_none_of_descent():
     imbalance = np.array([3.0, 1.0, 1.0])
     flow = Facts(np.array([1.0]), 2, 1, 3, 3, imbalance=imbalance, local=2.0)
-    assert predict("asymmetric", flow)["product"][0].bound == 1.0
-    assert np.isnan(predict("asymmetric", flow._replace(step_size=0.1))["product"][0].bound)
+    assert predict(Asymmetric, flow)["product"][0].bound == 1.0
+    assert np.isnan(predict(Asymmetric, flow._replace(step_size=0.1))["product"][0].bound)
 
 
 def test_modes_that_rest_do_not_slow_the_product():
     facts = Facts(np.array([2.0, 0.0]), 2, 2, 2, 2, moving=np.array([True, False]), modes=np.array([1.0, 1.0]))
-    found = predict("asymmetric", facts)
+    found = predict(Asymmetric, facts)
     assert found["product"][0].rate == found["mode"][0].rate == np.hypot(4.0, 1.0)
     assert np.isnan(found["mode"][1].rate)

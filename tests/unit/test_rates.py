@@ -3,10 +3,13 @@
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from conftest import examples
+from hypothesis import given
 from hypothesis import strategies as st
+from problems import squared
 from scipy.integrate import solve_ivp
 
+from linear_networks import theory
 from linear_networks.dynamics import Asymmetric
 from linear_networks.measure.decay import measure
 from linear_networks.theory import rates
@@ -133,7 +136,9 @@ def test_the_asymmetric_flow_converges_at_its_local_rate_and_never_slower_than_i
     left, right = rng.normal(size=(rows, width)), rng.normal(size=(columns, width))
     bound = float(rates.lower_bound(left.T @ left - right.T @ right, rows, columns))
     _, u, v = factor_flow(y, left, right, 300)
-    rate = float(Asymmetric(y[None]).local_rate(np.concatenate([u[-1], v[-1]])[None])[0])
+    problem = squared(Asymmetric, y[None])
+    end = problem.start(np.concatenate([u[-1], v[-1]])[None])
+    rate = float(theory.of(problem).local_rate(problem, end)[0])
     assert 0 <= bound < rate
     t, u, v = factor_flow(y, left, right, 28 / rate)
     distance = np.linalg.norm(y - u @ np.swapaxes(v, 1, 2), axis=(1, 2))
@@ -148,7 +153,7 @@ def test_the_lower_bound_is_attained_by_an_imbalanced_start_at_zero_product():
     assert rates.lower_bound([[4.0, 0.0], [0.0, -9.0]], 3, 3) == 0
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(seed=st.integers(0, 10**6), rows=st.integers(1, 4), columns=st.integers(1, 4), extra=st.integers(1, 9))
 def test_the_lower_bound_does_not_see_the_gauge(seed, rows, columns, extra):
     factors = np.random.default_rng(seed).normal(size=(rows + columns, rows + columns + extra))
@@ -159,7 +164,7 @@ def test_the_lower_bound_does_not_see_the_gauge(seed, rows, columns, extra):
     )
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(rate=st.floats(0.01, 100), product=st.floats(0.01, 1.9).filter(lambda p: abs(p - 1) > 1e-3))
 def test_descent_of_a_quadratic_decays_at_the_rate_of_descent(rate, product):
     step, x = product / rate, [1.0]

@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 from conftest import PROJECT, small_config
 
-from generate_matrices import generate
+from linear_networks.measure import observables
 from linear_networks_workflow import config as configuration
 from linear_networks_workflow import grid
 from linear_networks_workflow.dataset import parquet
 from linear_networks_workflow.stages import simulation
+from linear_networks_workflow.stages.matrices import generate
 
 SOLVERS = [{"method": "descent", "step_size": [0.002, 0.001]}, {"method": "flow"}, {"method": "exact"}]
 SQUARE = {"source": "gaussian", "rows": 3, "columns": 3, "symmetric": True}
@@ -23,20 +24,21 @@ STARTS = [
 EXPERIMENTS = {
     "symmetric": {
         "matrix": SQUARE,
+        "initialization": {"kind": "gaussian", "scale": [0.1, 1.0], "tied": True},
         "dynamics": ["linear", "symmetric", "riccati", "asymmetric"],
         "width": [2, 8],
         "solver": SOLVERS,
     },
     "starts": {"initialization": STARTS, "width": 3, "solver": {"method": "flow"}},
     "penalties": {
-        "dynamics": ["regularized"],
+        "dynamics": [{"name": "regularized", "lambda0": [1.0, [1.0, 2.0]], "weight": [0.125, 0.25]}],
         "width": 2,
-        "regularized": {"lambda0": [1.0, [1.0, 2.0]], "weight": [0.125, 0.25]},
         "solver": SOLVERS[:2],
     },
-    "sigmoid": {
+    "samples": {
         "matrix": {"source": "teacher", "samples": 20, "features": 3, "noise": 0.01},
-        "dynamics": ["sigmoid-linear", "sigmoid-asymmetric"],
+        "loss": {"kind": "regression", "link": ["sigmoid", "identity"]},
+        "dynamics": ["linear", "asymmetric"],
         "solver": SOLVERS[:2],
     },
 }
@@ -51,7 +53,7 @@ def computed(name, size):
     matrices = parquet.matrices(parquet.table(table, parquet.MATRICES))
     parts = [
         simulation.simulate(list(grid.runs("small", dynamics, seed, points)), matrices, ["product", "factors"])
-        for dynamics in settings["dynamics"]
+        for dynamics in grid.blocks(settings)
         for points in (
             grid.chunk_points(config, "small", dynamics, chunk) for chunk in grid.chunks(config, "small", dynamics)
         )
@@ -60,6 +62,7 @@ def computed(name, size):
     return runs.drop(columns="seconds"), trajectories
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_numbers_do_not_depend_on_the_size_of_chunks_bit_for_bit(name):
     whole = computed(name, 256)
@@ -105,3 +108,15 @@ def test_what_a_run_ends_with_is_stored_too():
     np.testing.assert_array_equal(known["identity"], two.set_index("initialization")["imbalance"]["identity"])
     assert known["gaussian"].isna().all()
     assert runs[runs["dynamics"] == "linear"]["rate_end"].isna().all()
+
+
+def test_an_observable_that_no_column_holds_is_an_error_that_names_it(monkeypatch):
+    observer = observables.observer
+
+    def more(*arguments, **options):
+        observe = observer(*arguments, **options)
+        return lambda *given: {**observe(*given), "novelty": np.zeros(len(given[1]))}
+
+    monkeypatch.setattr(observables, "observer", more)
+    with pytest.raises(KeyError, match="novelty"):
+        computed("penalties", 256)

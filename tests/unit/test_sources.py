@@ -1,5 +1,7 @@
 """Keys of code: what changes them, and what does not."""
 
+import ast
+import importlib
 import subprocess
 import sys
 
@@ -125,10 +127,37 @@ def test_what_a_listing_lists_is_not_part_of_a_key(project):
     assert sources.digest("job", words=True) == before
 
 
+def test_what_is_imported_for_a_listing_alone_belongs_to_nobody_who_does_not_name_it(project):
+    text = "from package import other{}\nfrom package.parts import Listing, half\n"
+    text += "KINDS = Listing(other{}, half)\nhalf(1)\n"
+    project("package/tool.py", text.format("", ".OTHER"))
+    before = sources.digest("job", words=True)
+    assert sources.used("job") == {"job", "package", "package.tool", "package.parts", "package.errors"}
+    assert sources.used("job", listed=True) == {*sources.used("job"), "package.other"}
+    project("package/other.py", "OTHER = 2\n")
+    project("package/more.py", "MORE = 1\n")
+    project("package/tool.py", text.format(", more", ".OTHER, more.MORE"))
+    assert sources.digest("job", words=True) == before
+    project("package/tool.py", text.format("", ".OTHER") + "other.OTHER\n")
+    assert "package.other" in sources.used("job")
+
+
+def test_components_are_imported_from_their_own_modules():
+    modules = sources.used(*(file.stem for file in sources.SCRIPTS.glob("*.py")), listed=True)
+    for module in modules:
+        for node in ast.walk(ast.parse(sources._path(module).read_bytes())):
+            if isinstance(node, ast.ImportFrom) and node.module in modules:
+                room = importlib.import_module(node.module)
+                listed = sources._read(node.module).listed.difference(sources._with_packages(node.module))
+                for alias in node.names:
+                    assert getattr(getattr(room, alias.name, None), "__module__", None) not in listed, module
+
+
+@pytest.mark.slow
 def test_the_whole_project_is_read_as_its_text_says():
     scripts = [file.stem for file in sources.SCRIPTS.glob("*.py")]
-    known = sources.used(*scripts)
+    known = sources.used(*scripts, listed=True)
     for script in scripts:
         code = f"import sys; sys.path.insert(0, {str(sources.SCRIPTS)!r}); import {script}; print(*sys.modules)"
         loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-        assert known & set(loaded) <= sources.used(script)
+        assert known & set(loaded) <= sources.used(script, listed=True)

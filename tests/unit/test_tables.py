@@ -59,7 +59,7 @@ def test_no_rates_make_an_empty_table_in_every_format(fits):
     runs, rates = fits
     table = tables.tabulate(runs, rates.iloc[:0], ["scale"])
     assert list(table.columns[:5]) == ["scale", "dynamics", "solver", "quantity", "mode"]
-    assert "| scale " in tables.markdown(table, "mine")
+    assert "| scale " in tables.markdown(table, "mine", {})
     assert r"\toprule" in tables.latex(table, "mine")
 
 
@@ -79,10 +79,12 @@ def test_too_few_replicates_have_no_interval():
     assert tables.interval(np.full(5, 2.0)) == (2.0, 2.0)
 
 
-def test_markdown_tells_bounds_from_equalities(fits):
-    text = tables.markdown(tables.tabulate(*fits, ["scale"]), "mine")
+def test_markdown_tells_bounds_from_equalities_and_says_what_is_said_of_the_dynamics_in_it(fits):
+    text = tables.markdown(tables.tabulate(*fits, ["scale"]), "mine", {"asymmetric": "known", "riccati": "absent"})
     assert text.startswith("# Rates of `mine`")
     assert "`bound` is an inequality" in text
+    assert "- known" in text
+    assert "absent" not in text
     assert text.count("| asymmetric |") == 2
 
 

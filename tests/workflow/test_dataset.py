@@ -32,7 +32,7 @@ def packaged(tmp_path_factory):
     table = pd.DataFrame(features, columns=["a", "b", NASTY])
     table.to_parquet(folder / "table.parquet")
     flow = {"solver": {"method": "flow"}, "time": {"horizon": 10.0, "samples": 40, "spacing": "log", "first": 0.01}}
-    fit = small_config(dynamics=["asymmetric", "regularized"], regularized={"lambda0": "fit"}, **flow)
+    fit = small_config(dynamics=["asymmetric", {"name": "regularized", "lambda0": "fit"}], **flow)
     read = small_config(matrix={"source": "table", "path": "table.parquet", "target": NASTY}, record=["product"])
     experiments = {"small": small_config()["experiments"]["small"]}
     experiments |= {"fit": fit["experiments"]["small"], "read": read["experiments"]["small"]}

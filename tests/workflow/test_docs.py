@@ -1,6 +1,7 @@
 """The pages of docs/: they build, their links lead somewhere, and what they say to do works."""
 
 import os
+import pydoc
 import re
 import shutil
 import subprocess
@@ -14,11 +15,7 @@ import pytest
 import yaml
 from conftest import PROJECT
 
-from generate_matrices import generate
-from linear_networks_workflow import config as configuration
-from linear_networks_workflow import grid
-from linear_networks_workflow.dataset import parquet
-from linear_networks_workflow.stages import rate_fits, simulation
+from linear_networks_workflow.experiment import run as run_in_process
 
 DOCS = PROJECT / "docs"
 
@@ -79,6 +76,21 @@ def test_tests_and_experiments_that_show_a_difference_from_the_paper_exist():
     assert set(named) <= known
 
 
+def test_code_and_tests_that_implement_and_hold_the_equations_exist():
+    table = [line.split(" | ") for line in (DOCS / "equations.md").read_text().splitlines() if line.startswith("| ")]
+    code, tests = ([name for row in table for name in re.findall(r"`([\w.]+)`", row[column])] for column in (1, 2))
+    assert len(code) > 30
+    assert [name for name in code if pydoc.locate(f"linear_networks.{name}") is None] == []
+    assert [name for name in tests if not (PROJECT / "tests" / "unit" / name).is_file()] == []
+
+
+def test_an_experiment_runs_in_the_process_that_asks_for_it_as_printed(monkeypatch):
+    monkeypatch.chdir(PROJECT)
+    found = {}
+    exec(blocks("index.md", "python")[0], found)
+    assert len(found["tables"]["runs"]) == 2 * 3 * 10
+
+
 def test_a_matrix_becomes_a_figure_and_a_report_by_the_commands_as_printed(project_copy):
     (project_copy / "matrix.csv").write_text(blocks("own-matrix.md", "csv")[0])
     (project_copy / "my.yaml").write_text(blocks("own-matrix.md", "yaml")[0])
@@ -99,16 +111,10 @@ def test_every_other_config_of_the_pages_is_accepted(snakemake, tmp_path, page, 
     assert finished.returncode == 0, finished.stderr
 
 
-def test_the_rates_of_the_one_layer_model_in_the_grid_that_is_worked_through_are_one(tmp_path):
+def test_the_rates_of_the_one_layer_model_in_the_grid_that_is_worked_through_are_one():
     config = yaml.safe_load(blocks("own-grid.md", "yaml")[0])
-    configuration.prepare(config, tmp_path / "my.yaml")
-    settings, seed = config["experiments"]["grid"], config["seed"]
-    rows = generate("grid", seed, settings["replicates"], grid.matrix_points(config, "grid"), tmp_path)
-    matrices = parquet.matrices(parquet.table(rows, parquet.MATRICES))
-    chunks = [grid.chunk_points(config, "grid", "linear", chunk) for chunk in grid.chunks(config, "grid", "linear")]
-    runs = [run for chunk in chunks for run in grid.runs("grid", "linear", seed, chunk)]
-    tables = simulation.simulate(runs, matrices, settings["record"])
-    rates = rate_fits.fit(*(table.to_pandas() for table in tables), matrices).to_pandas()
+    config["experiments"]["grid"]["dynamics"] = ["linear"]
+    rates = run_in_process(config, "grid")["rates"]
     step = np.where(rates["solver"] == "descent", 1e-3, 0.0)
     # Descent multiplies the distance by 1 - step in a step.
     truth = np.where(step > 0, -np.log1p(-step) / np.where(step > 0, step, 1.0), 1.0)
@@ -120,27 +126,54 @@ def test_the_rates_of_the_one_layer_model_in_the_grid_that_is_worked_through_are
     assert off.max() < 0.01
 
 
+def add(page, project):
+    """Add the modules of a page to a copy of the project: each is written, and named in the listing of its room."""
+    text = (DOCS / page).read_text()
+    for title, code in re.findall(r'^```python title="(scripts/[^"]+)"\n(.*?)^```', text, re.MULTILINE | re.DOTALL):
+        file, component = project / title, re.findall(r"^class (\w+)", code, re.MULTILINE)[-1]
+        file.write_text(code)
+        listing = file.with_name("__init__.py")
+        before = listing.read_text()
+        if "Listing(" in before:
+            module = ".".join(Path(title).with_suffix("").parts[1:])
+            after = re.sub(r"Listing\(([^)]*)\)", rf"Listing(\1, {component})", before, count=1)
+            listing.write_text(after.replace("\n\n", f"\n\nfrom {module} import {component}\n", 1))
+    for folder in ("tests", "benchmarks"):
+        shutil.copytree(PROJECT / folder, project / folder)
+    shutil.copy(PROJECT / "pyproject.toml", project)
+
+
 def test_the_dynamics_that_is_worked_through_does_what_its_page_says(project_copy):
-    code, look = blocks("own-dynamics.md", "python")
-    library = project_copy / "scripts" / "linear_networks" / "dynamics.py"
-    text = library.read_text().replace("DYNAMICS: dict", f"{code}\n\nDYNAMICS: dict")
-    library.write_text(text.replace("SigmoidAsymmetric)\n}", "SigmoidAsymmetric, Decayed)\n}"))
-    schema = project_copy / "workflow" / "schemas" / "config.schema.yaml"
-    schema.write_text(schema.read_text().replace("sigmoid-asymmetric]", "sigmoid-asymmetric, decayed]"))
-    shutil.copytree(PROJECT / "tests", project_copy / "tests")
-    shutil.copy(PROJECT / "pyproject.toml", project_copy)
-    checked = run("python -m pytest tests/unit/test_dynamics.py -k decayed", project_copy)
-    assert "5 passed" in checked.stdout
+    add("own-dynamics.md", project_copy)
+    checked = run("python -m pytest --no-cov tests/unit/test_dynamics.py -k decayed", project_copy)
+    assert re.search(r"[5-9]\d* passed", checked.stdout)
+    assert "failed" not in checked.stdout
 
     (project_copy / "my.yaml").write_text(blocks("own-dynamics.md", "yaml")[0])
     run(blocks("own-dynamics.md", "sh")[0], project_copy)
+    look = blocks("own-dynamics.md", "python")[-1]
     assert "[2.5, 0.5, 0.0]" in run(f"python - <<'END'\n{look}END", project_copy).stdout
-
     assert (project_copy / "decay.png").exists()
 
-    results = project_copy / "decay" / "results"
-    runs = pd.read_parquet(results / "runs").set_index("run")
-    samples = pd.read_parquet(results / "trajectories").query("dynamics == 'decayed'")
-    # The imbalance decays as exp(-2 mu t), here with mu = 1/2.
-    expected = samples["run"].map(runs["imbalance_norm"]) * -np.expm1(-samples["t"])
-    np.testing.assert_allclose(samples["drift"], expected, rtol=1e-6)
+    samples = pd.read_parquet(project_copy / "decay" / "results" / "trajectories").query("t == 20.0")
+    conserved = samples.set_index("dynamics")["drift"].groupby("dynamics", observed=True).max()
+    assert conserved["asymmetric"] < 1e-8
+    assert np.isnan(conserved["decayed"])
+    assert samples["distance"].max() < 1e-3
+
+
+def test_the_additions_that_are_shown_work_together(project_copy):
+    add("extending.md", project_copy)
+    (project_copy / "my.yaml").write_text(blocks("extending.md", "yaml")[0])
+    run(blocks("extending.md", "sh")[0], project_copy)
+    results = project_copy / "mine" / "results"
+    assert (results / "figures" / "drift-of-mine.png").exists()
+    runs = pd.read_parquet(results / "runs")
+    # 2 matrices x 2 solvers x 2 replicates, of each of two dynamics
+    assert runs.groupby("dynamics", observed=True).size().to_dict() == {"asymmetric": 8, "hadamard": 8}
+    assert {"decay", "density", "step_length"} <= set(runs)
+    assert (runs["outcome"] == "completed").all()
+    added = "decaying or log-cosh or hadamard or sparse or midpoint or drift"
+    checked = run(f"python -m pytest --no-cov tests/unit -k '{added}'", project_copy)
+    assert "passed" in checked.stdout
+    assert "failed" not in checked.stdout

@@ -4,12 +4,15 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
 from conftest import PROJECT, small_config, write_yaml
+
+from linear_networks_workflow import config as configuration
 
 USE = "use rule * from implicit"
 PREFIXED = "use rule * from implicit as implicit_*"
@@ -35,9 +38,9 @@ def planned(folder, *arguments):
     return set(re.findall(r"^(?:local)?rule (\w+):$", finished.stdout, re.MULTILINE))
 
 
-def write_module(folder, config, *use, before=""):
+def write_module(folder, config, *use, before="", snakefile="Snakefile"):
     """A workflow of its own that uses this one as a module, by statements."""
-    lines = ["module implicit:", f"    snakefile: {str(PROJECT / 'Snakefile')!r}"]
+    lines = ["module implicit:", f"    snakefile: {str(PROJECT / snakefile)!r}"]
     lines += [f"    config: {config}"] * bool(config)
     (folder / "Snakefile").write_text("\n".join([before, *lines, *use]) + "\n")
 
@@ -110,7 +113,32 @@ def test_a_module_with_a_prefix_and_a_dict_computes_draws_and_reports_what_the_w
     assert (tmp_path / "results/figures/panels.svg").read_bytes() == (alone / "results/figures/panels.svg").read_bytes()
 
 
+def test_a_module_under_its_own_names_draws_and_reports_from_the_config_file_of_its_user(tmp_path, config):
+    write_yaml(config, tmp_path / "mine.yaml")
+    write_module(tmp_path, "config", USE, before="configfile: 'mine.yaml'", snakefile="workflow/Snakefile")
+    finished = snakemake(tmp_path, "all", "report")
+    assert finished.returncode == 0, finished.stderr
+    assert "panels.svg" in (tmp_path / "results" / "report.html").read_text()
+
+
 def test_the_catalog_finds_what_it_asks_for():
-    usage = yaml.safe_load((PROJECT / ".snakemake-workflow-catalog.yml").read_text())["usage"]
+    """What the Snakemake workflow catalog wants of a workflow that it shows under "standardized usage"."""
+    settings = yaml.safe_load((PROJECT / ".snakemake-workflow-catalog.yml").read_text())
+    usage = settings["usage"]
+    assert {"desc", "flags"} <= usage["mandatory-flags"].keys()
     assert any(usage["software-stack-deployment"].values())
+    assert usage["report"] is True
     assert (PROJECT / "workflow" / "Snakefile").is_file()
+    assert list((PROJECT / "workflow" / "rules").glob("*.smk"))
+    assert {"snakemake", "workflow"} <= set(re.findall(r"\w+", (PROJECT / "README.md").read_text().lower()))
+    (block,) = re.findall(r"^```yaml\n(.*?)^```", (PROJECT / "config" / "README.md").read_text(), re.M | re.S)
+    configuration.prepare(yaml.safe_load(block), PROJECT / "config.yaml")
+
+
+def test_the_environment_of_jobs_holds_what_the_package_needs():
+    package = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["dependencies"]
+    (file,) = (PROJECT / "workflow" / "envs").glob("*.yaml")
+    environment = yaml.safe_load(file.read_text())["dependencies"]
+    # conda-forge splits what draws from what shows windows; Snakemake itself is what starts the jobs.
+    named = {re.sub(r"^(matplotlib|seaborn)-base", r"\1", item) for item in environment}
+    assert named - {"python>=3.11"} == {item for item in package if not item.startswith("snakemake")}

@@ -1,5 +1,6 @@
 """What `pip install` gives: the library and the workflow's side, without the project around them."""
 
+import json
 import subprocess
 import sys
 import tarfile
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import PROJECT
+from conftest import PROJECT, small_config
 
 IMPORT = """
 import importlib, pkgutil
@@ -16,8 +17,6 @@ import linear_networks, linear_networks_workflow
 
 for package in (linear_networks, linear_networks_workflow):
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        if module.name.startswith("linear_networks_workflow.dataset.audit"):
-            continue
         importlib.import_module(module.name)
     print(package.__file__)
 """
@@ -26,8 +25,15 @@ USE = """
 import numpy as np
 from linear_networks import initializations
 
-start = initializations.gaussian(np.random.default_rng(0), 3, 4, 6, 0.1)
+start = initializations.draw("gaussian", np.random.default_rng(0), np.zeros((3, 4)), 6, scale=0.1)
 print(*start.factors.shape)
+"""
+
+RUN = """
+import json, sys
+from linear_networks_workflow.experiment import run
+
+print(json.dumps({stage: len(frame) for stage, frame in run(json.loads(sys.argv[1]), "small").items()}))
 """
 
 
@@ -81,3 +87,12 @@ def test_every_module_is_imported_from_where_it_is_installed(installed, tmp_path
 
 def test_the_installed_library_computes(installed, tmp_path):
     assert run(installed, "-c", USE, cwd=tmp_path).split() == ["7", "6"]
+
+
+def test_an_experiment_runs_in_the_process_that_asks_for_it_and_writes_nothing(installed, tmp_path):
+    rows = json.loads(run(installed, "-c", RUN, json.dumps(small_config()), cwd=tmp_path))
+    # Two dynamics, two scales, two replicates, of two matrices; 10 samples of each run.
+    assert rows == {"matrices": 2, "runs": 8, "trajectories": 80, "rates": rows["rates"], "tables": rows["tables"]}
+    assert rows["rates"] >= 8
+    assert rows["tables"] >= 4
+    assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,5 @@
 """The workflow as a user runs it: snakemake in a folder of its own."""
 
-import importlib
 import io
 import json
 import re
@@ -15,13 +14,12 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from conftest import PROJECT, small_config, snakemake_in, write_yaml
+from conftest import PROJECT, add_kind, small_config, snakemake_in, write_yaml
 from matplotlib.text import Text
 
-import draw_figure
 from linear_networks_workflow import config as configuration
-from linear_networks_workflow import figures, grid, sources
-from linear_networks_workflow.figures import style
+from linear_networks_workflow import figures, sources
+from linear_networks_workflow.figures import drawing, planning, style
 
 NUMBERS = ["t", "step", "loss", "error", "drift"]
 
@@ -118,13 +116,11 @@ def every_stage(tmp_path_factory):
     spectral = {"kind": "spectral", "products": [0.1], "imbalance": [0.0, 0.5, 1.0]}
     one = {"source": "spectrum", "rows": 1, "columns": 1, "values": [[0.2], [0.4], [0.6]]}
     experiments = {
-        "fit": small_config(
-            dynamics=["asymmetric", "regularized"], regularized={"lambda0": "fit"}, width=[10, 20], **flow
-        ),
+        "fit": small_config(dynamics=["asymmetric", {"name": "regularized", "lambda0": "fit"}], width=[10, 20], **flow),
         "sigmoid": small_config(
             matrix={"source": "teacher", "samples": 30, "features": 3, "noise": 0.01},
             initialization={"kind": "rescaled", "scale": 0.3, "imbalance": [0.0, 2.0]},
-            dynamics=["sigmoid-linear", "sigmoid-asymmetric"],
+            dynamics=["linear", "asymmetric"],
             **flow,
         ),
         "mode": small_config(matrix=one, initialization=spectral, width=1, dynamics=["asymmetric"], **flow),
@@ -158,7 +154,7 @@ def every_stage(tmp_path_factory):
 
 def test_every_stage_runs_from_one_config_to_tables_and_figures(every_stage):
     folder, config = every_stage
-    assert {figure["kind"] for figure in config["figures"].values()} == set(figures.NEEDS)
+    assert {figure["kind"] for figure in config["figures"].values()} == set(figures.KINDS)
     for figure in config["figures"]:
         assert (folder / "results" / "figures" / f"{figure}.png").stat().st_size > 10_000
     assert {path.name for path in (folder / "results" / "tables").iterdir()} == {
@@ -181,19 +177,19 @@ def test_every_stage_runs_from_one_config_to_tables_and_figures(every_stage):
 def test_every_figure_is_fit_for_print_and_drawn_again_is_the_same_bytes(every_stage):
     folder, config = every_stage
     configuration.prepare(config, folder / "my.yaml")
-    style.apply()
     for name, figure in config["figures"].items():
-        files = {stage: [folder / file for file in some] for stage, some in grid.figure_files(config, name).items()}
-        kind = importlib.import_module(f"linear_networks_workflow.figures.{figures.module_of(figure['kind'])}")
-        options = {key: value for key, value in figure.items() if key not in ("kind", "experiment", "where")}
-        drawing = kind.draw(draw_figure.read(files, figure["where"]), **options)
-        assert drawing.get_figwidth() in (style.COLUMN_WIDTH, style.TEXT_WIDTH, style.PAGE_WIDTH)
-        assert all(text.get_fontsize() >= 7 for text in drawing.findobj(Text) if text.get_text())
+        files = {stage: [folder / file for file in some] for stage, some in planning.files(config, name).items()}
+        kind, options = figures.KINDS[figure["kind"]], figures.options_of(figure)
+        style.apply(planning.looks(config, name), planning.symbols(config, name))
+        columns = kind.columns(options, figure["where"])
+        drawn = kind.draw(drawing.read(files, columns, figure["where"]), **options)
+        assert drawn.get_figwidth() in (style.COLUMN_WIDTH, style.TEXT_WIDTH, style.PAGE_WIDTH)
+        assert all(text.get_fontsize() >= 7 for text in drawn.findobj(Text) if text.get_text())
         for ending in (".svg", ".pdf", ".png"):
             again = io.BytesIO()
-            drawing.savefig(again, format=ending[1:], metadata=draw_figure.metadata(kind, ending))
+            drawn.savefig(again, format=ending[1:], metadata=drawing.metadata(kind, ending))
             assert (folder / "results" / "figures" / f"{name}{ending}").read_bytes() == again.getvalue(), name + ending
-        plt.close(drawing)
+        plt.close(drawn)
 
         # Nothing reaches the edge, where it would be cut off; fonts are embedded, and words say what is shown.
         image = mpimg.imread(folder / "results" / "figures" / f"{name}.png")
@@ -211,10 +207,10 @@ def test_a_job_loads_no_module_that_is_not_part_of_its_key(every_stage):
     assert {job["script"] for job in jobs} >= {"simulate", "fit_rates", "fit_lambda0", "tabulate_rates", "draw_figure"}
     project = {file.stem for file in (PROJECT / "scripts").iterdir()}
     for job in jobs:
-        named = [grid.figure_module(config, job["figure"])] if "figure" in job else []
+        named = [planning.module(config, job["figure"])] if "figure" in job else []
         loaded = {module for module in job["modules"] if module.split(".")[0] in project}
         assert loaded
-        assert loaded <= sources.used(job["script"], *named)
+        assert loaded <= sources.used(job["script"], *named, listed=True)
 
 
 def test_jobs_ask_for_the_memory_that_they_take_and_at_most_three_times_that(every_stage):
@@ -293,32 +289,38 @@ def test_an_edit_reruns_what_uses_it_and_nothing_else(snakemake, write_config, p
     options = {"project": project_copy}
     assert snakemake("--configfile", path, **options).returncode == 0
     assert scheduled(snakemake, "--configfile", path, **options) == set()
+    rates, runs = {"fit_rates", "tabulate_rates"}, {"simulate", "fit_rates", "tabulate_rates", "draw_figure"}
     expected = {
-        "scripts/linear_networks_workflow/figures/style.py": {"draw_figure"},
-        "scripts/draw_figure.py": {"draw_figure"},
-        "scripts/linear_networks_workflow/figures/reconstruction.py": {"draw_figure"},
-        "scripts/linear_networks/solvers/descent.py": {"simulate", "fit_rates", "tabulate_rates", "draw_figure"},
-        "scripts/linear_networks/matrices.py": {
-            "generate_matrices",
-            "simulate",
-            "fit_rates",
-            "tabulate_rates",
-            "draw_figure",
-        },
-        "scripts/linear_networks/measure/decay.py": {"fit_rates", "tabulate_rates"},
-        "scripts/linear_networks/theory/rates.py": {"simulate", "fit_rates", "tabulate_rates", "draw_figure"},
-        "scripts/linear_networks/theory/predictions.py": {"fit_rates", "tabulate_rates"},
-        "scripts/linear_networks/dynamics.py": {"simulate", "fit_rates", "tabulate_rates", "draw_figure"},
-        "scripts/linear_networks_workflow/stages/tables.py": {"tabulate_rates"},
-        "scripts/linear_networks_workflow/config.py": set(),
-        "scripts/linear_networks_workflow/figures/modes.py": set(),
+        # The components that the config names, and their base classes.
+        "linear_networks/matrices/gaussian.py": {"generate_matrices"} | runs,
+        "linear_networks/matrices/source.py": {"generate_matrices"} | runs,
+        "linear_networks/initializations/gaussian.py": runs,
+        "linear_networks/dynamics/asymmetric.py": runs,
+        "linear_networks/losses/squared.py": runs,
+        "linear_networks/models/factored.py": runs,
+        "linear_networks/solvers/descent.py": runs,
+        "linear_networks/theory/one_layer.py": runs,
+        "linear_networks/measure/decay.py": rates,
+        "linear_networks_workflow/stages/tables.py": {"tabulate_rates"},
+        "linear_networks_workflow/figures/reconstruction.py": {"draw_figure"},
+        "linear_networks_workflow/figures/style.py": {"draw_figure"},
+        "draw_figure.py": {"draw_figure"},
+        # Those that it does not name, and what reads it.
+        "linear_networks/matrices/teacher.py": set(),
+        "linear_networks/initializations/spectral.py": set(),
+        "linear_networks/dynamics/regularized.py": set(),
+        "linear_networks/losses/regression.py": set(),
+        "linear_networks/theory/proposition_5.py": set(),
+        "linear_networks_workflow/figures/modes.py": set(),
+        "linear_networks_workflow/config/messages.py": set(),
     }
     for file, rules in expected.items():
-        source = project_copy / file
+        source = project_copy / "scripts" / file
         before = source.read_text()
         source.write_text(before + "\nEDITED = True\n")
         assert scheduled(snakemake, "--configfile", path, **options) == rules, file
         source.write_text(before)
+    add_kind(project_copy / "scripts")
     assert scheduled(snakemake, "--configfile", path, **options) == set()
 
 
@@ -329,16 +331,14 @@ def test_rewording_reruns_nothing_but_what_writes_the_words_out(snakemake, write
     for file in (project_copy / "scripts").rglob("*.py"):
         file.write_text(file.read_text() + "\n# A comment, and a date that is later than that of any result.\n")
     scripts = project_copy / "scripts"
-    replace(scripts / "generate_matrices.py", "are constant or collinear", "are constant or depend on others")
+    replace(scripts / "linear_networks" / "matrices" / "table.py", "are constant or", "are equal or")
     replace(scripts / "linear_networks" / "solvers" / "descent.py", '"""', '"""Reworded: ', count=1)
-    replace(scripts / "linear_networks" / "initializations.py", "cannot be rescaled", "can never be rescaled")
+    replace(
+        scripts / "linear_networks" / "initializations" / "rescaled.py", "cannot be rescaled", "can never be rescaled"
+    )
     replace(scripts / "linear_networks_workflow" / "errors.py", "did you mean", "did you perhaps mean")
     assert scheduled(snakemake, "--configfile", path, **options) == set()
-    replace(
-        scripts / "linear_networks_workflow" / "stages" / "tables.py",
-        "Predictions for descent are",
-        "Of descent, the predictions are",
-    )
+    replace(scripts / "linear_networks" / "solvers" / "descent.py", "Predictions for descent", "Its predictions")
     assert scheduled(snakemake, "--configfile", path, **options) == {"tabulate_rates"}
     replace(scripts / "linear_networks" / "measure" / "decay.py", '"too few samples"', '"few samples"')
     assert scheduled(snakemake, "--configfile", path, **options) == {"fit_rates", "tabulate_rates"}

@@ -19,11 +19,17 @@ import yaml
 from tqdm import tqdm
 
 import peers
-from linear_networks.dynamics import Asymmetric
-from linear_networks.measure import observables
+from linear_networks.dynamics.problem import Problem
+from linear_networks.initializations import Start
+from linear_networks.losses.squared import Squared
 from linear_networks.models import gauge
-from linear_networks.solvers import descent, flow
+from linear_networks.models.factored import Factored
+from linear_networks.solvers.descent import Descent
+from linear_networks.solvers.flow import Flow
+from linear_networks.solvers.solution import Solution
+from linear_networks.solvers.solver import Solver
 from linear_networks.theory import lambda0
+from linear_networks.theory.limits import Limit
 
 PROJECT = Path(__file__).parents[1]
 
@@ -70,6 +76,12 @@ class Problems(NamedTuple):
     def reduced(self) -> np.ndarray:
         return gauge.reduce(np.concatenate([self.left, self.right], axis=1))[0]
 
+    def ours(self, solver: Solver, times: np.ndarray) -> Solution:
+        """The whole batch by a solver of this project, which observes what the peers do."""
+        start, problem = Start(self.reduced()), Problem(Squared(self.data), Factored())
+        limit = Limit.of(problem, np.full(len(self.data), self.left.shape[-1]), start)
+        return solver.solve(problem, start, times, observe, lambda fraction: None, limit)
+
     def one(self, solve: peers.Solve) -> Callable[[], object]:
         """Call that solves the first run."""
         return lambda: solve(*(part[0] for part in self))
@@ -79,22 +91,22 @@ class Problems(NamedTuple):
         return lambda: solve(*self)
 
 
-def observe(dynamics: Asymmetric, state: np.ndarray, runs: np.ndarray) -> dict[str, np.ndarray]:
-    """What the peers observe as well."""
-    return {"error": dynamics.error(state), "singular_values": dynamics.spectrum(state)}
+def observe(problem: Problem, state: np.ndarray, runs: np.ndarray) -> dict[str, np.ndarray]:
+    """What the peers observe as well, and X, which they return."""
+    return {
+        "error": problem.error(state),
+        "singular_values": problem.spectrum(state),
+        "product": problem.product(state),
+    }
 
 
 def descent_methods(width: int) -> list[Method]:
     some = Problems.draw(width, 0.1)
     task = f"descent, k = {width}: one step, with its share of a sample every {STEPS // SAMPLES}"
-    samples = np.linspace(0, STEPS, SAMPLES + 1).astype(np.int64)
+    times = STEP_SIZE * np.linspace(0, STEPS, SAMPLES + 1)
     few = STEPS // 10, SAMPLES // 10
-
-    def ours() -> object:
-        return descent.descend(Asymmetric(some.data), some.reduced(), STEP_SIZE, samples, observe)
-
     return [
-        Method(task, OURS, RUNS * STEPS, lambda: ours),
+        Method(task, OURS, RUNS * STEPS, lambda: lambda: some.ours(Descent(STEP_SIZE), times)),
         Method(task, "NumPy loop", STEPS, lambda: some.one(peers.numpy_loop(STEP_SIZE, STEPS, SAMPLES))),
         Method(task, "PyTorch, autograd and SGD", few[0], lambda: some.one(peers.torch_sgd(STEP_SIZE, *few))),
         Method(task, "JAX, scan and vmap", RUNS * STEPS, lambda: some.all(peers.jax_scan(STEP_SIZE, STEPS, SAMPLES))),
@@ -103,7 +115,6 @@ def descent_methods(width: int) -> list[Method]:
 
 def flow_methods(width: int, scale: float) -> list[Method]:
     some = Problems.draw(width, scale)
-    dynamics, reduced = Asymmetric(some.data), some.reduced()
     times = np.linspace(0.0, HORIZON, FLOW_SAMPLES)
     part = EULER_STEPS // 20
     tasks = [f"flow, k = {width}, σ = {scale:g}: one run, {what}" for what in ("its end", f"{FLOW_SAMPLES} samples")]
@@ -118,7 +129,7 @@ def flow_methods(width: int, scale: float) -> list[Method]:
     ]
     for task, asked in zip(tasks, (times[[0, -1]], times), strict=True):
         methods += [
-            Method(task, OURS, RUNS, lambda asked=asked: lambda: flow.integrate(dynamics, reduced, asked, observe)),
+            Method(task, OURS, RUNS, lambda asked=asked: lambda: some.ours(Flow(), asked)),
             Method(task, "SciPy, DOP853", 1, lambda asked=asked: some.one(peers.scipy_flow(asked, 1e-9))),
             Method(task, "diffrax, Dopri8", RUNS, lambda asked=asked: some.all(peers.diffrax_flow(asked, 1e-9))),
         ]
@@ -129,9 +140,7 @@ def lambda0_methods(width: int) -> list[Method]:
     some = Problems.draw(width, 1.0)
     data, reduced = some.data[0], some.reduced()[0]
     times = np.concatenate([[0.0], np.geomspace(1e-4, 0.5, 99)])
-    dynamics = Asymmetric(data[None])
-    watch = observables.observer(dynamics, reduced[None], np.array([width]), product=True)
-    products = flow.integrate(dynamics, reduced[None], times, watch).observed["product"][0].reshape(-1, ROWS, COLUMNS)
+    products = some.ours(Flow(), times).observed["product"][0]
     objective = lambda0.Objective(times, products, data, reduced)
     part = EULER_STEPS // 50
     candidate = f"λ₀, k = {width}: one candidate"
@@ -232,11 +241,9 @@ def peak() -> float:
 
 def flow_error(width: int, scale: float) -> float:
     """Largest relative error of X over the samples of the flow, against itself at a tolerance of 1e-13."""
-    some = Problems.draw(width, scale)
-    dynamics, reduced, times = Asymmetric(some.data), some.reduced(), np.linspace(0.0, HORIZON, FLOW_SAMPLES)
-    watch = observables.observer(dynamics, reduced, np.full(RUNS, width), product=True)
-    found, exact = (flow.integrate(dynamics, reduced, times, watch, rtol).observed["product"] for rtol in (1e-8, 1e-13))
-    return float((np.abs(found - exact).max(axis=(1, 2)) / np.linalg.norm(exact, axis=2).max(axis=1)).max())
+    some, times = Problems.draw(width, scale), np.linspace(0.0, HORIZON, FLOW_SAMPLES)
+    found, exact = (some.ours(Flow(rtol), times).observed["product"] for rtol in (1e-8, 1e-13))
+    return float((np.abs(found - exact).max(axis=(1, 2, 3)) / np.linalg.norm(exact, axis=(2, 3)).max(axis=1)).max())
 
 
 def main() -> None:

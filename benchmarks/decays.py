@@ -13,10 +13,9 @@ from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 
-Array = NDArray[np.float64]
+from linear_networks.arrays import Array
 
 
 class Decay(NamedTuple):
@@ -217,11 +216,18 @@ def flow(rng: np.random.Generator, size: int = 0, samples: int | None = None) ->
         e = y - u @ v.T
         return np.concatenate((e @ v, e.T @ u)).ravel()
 
+    def left(_: float, z: Array) -> float:
+        """How far the distance is above 1e-10 of ||Y||."""
+        u, v = z.reshape(m + n, k)[:m], z.reshape(m + n, k)[m:]
+        return float(np.linalg.norm(y - u @ v.T) - 1e-10 * np.linalg.norm(y))
+
+    left.terminal = True  # type: ignore[attr-defined]
+
     def smallest(z: Array) -> float:
         u, v = z.reshape(m + n, k)[:m], z.reshape(m + n, k)[m:]
         return float(np.linalg.eigvalsh(u @ u.T)[0] + np.linalg.eigvalsh(v @ v.T)[0])
 
-    limit = solve_ivp(field, (0, 300), start.ravel(), "DOP853", rtol=1e-9, atol=1e-13).y[:, -1]
+    limit = solve_ivp(field, (0, 300), start.ravel(), "DOP853", rtol=1e-9, atol=1e-13, events=left).y[:, -1]
     rate = smallest(limit)
     if rate < 0.1:
         raise Hidden

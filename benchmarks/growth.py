@@ -16,9 +16,11 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from linear_networks.dynamics import Asymmetric
+from linear_networks.dynamics.problem import Problem
+from linear_networks.losses.squared import Squared
 from linear_networks.measure import observables
 from linear_networks.models import gauge
+from linear_networks.models.factored import Factored
 
 PROJECT = Path(__file__).parents[1]
 SWEEP = yaml.safe_load((PROJECT / "benchmarks" / "sweep.yaml").read_text())["experiments"]["sweep"]
@@ -59,6 +61,10 @@ def workflow(replicates: int) -> dict[str, float]:
         }
 
 
+def two_layers(data: np.ndarray) -> Problem:
+    return Problem(Squared(data), Factored())
+
+
 def by_width() -> pd.DataFrame:
     """Descent of 5 x 10: drawing and reducing a start, and a step."""
     rows = []
@@ -66,11 +72,9 @@ def by_width() -> pd.DataFrame:
         rng = np.random.default_rng(0)
         draw, factors = timed(lambda rng=rng, width=width: rng.standard_normal((4, 15, width)))
         reduction, (reduced, _) = timed(lambda factors=factors: gauge.reduce(0.1 * factors))
-        dynamics, state = (
-            Asymmetric(rng.standard_normal((BATCH, 5, 10))),
-            np.resize(reduced, (BATCH, *reduced.shape[1:])),
-        )
-        step = median(lambda dynamics=dynamics, state=state: dynamics.descend(state, 1e-3, 2000)) / 2000 / BATCH
+        problem = two_layers(rng.standard_normal((BATCH, 5, 10)))
+        state = problem.start(np.resize(reduced, (BATCH, *reduced.shape[1:])))
+        step = median(lambda problem=problem, state=state: problem.descend(state, 1e-3, 2000)) / 2000 / BATCH
         rows.append({"k": width, "start [µs]": 1e6 * (draw + reduction) / 4, "step [µs]": 1e6 * step})
     return pd.DataFrame(rows)
 
@@ -81,12 +85,12 @@ def by_size() -> pd.DataFrame:
     for size in (5, 10, 20, 30, 50, 100, 200, 500):
         rng, batch = np.random.default_rng(0), BATCH if size <= 50 else 2
         operations = 6.0 * size**2 * 2 * size
-        dynamics = Asymmetric(rng.standard_normal((batch, size, size)))
-        state = 0.1 * rng.standard_normal((batch, 2 * size, 2 * size)) / np.sqrt(size)
+        problem = two_layers(rng.standard_normal((batch, size, size)))
+        state = problem.start(0.1 * rng.standard_normal((batch, 2 * size, 2 * size)) / np.sqrt(size))
         steps = max(1, int(1e9 / operations / batch))
-        step = median(lambda: dynamics.descend(state, 1e-4, steps)) / steps / batch  # noqa: B023
-        observe = observables.observer(dynamics, state, np.full(batch, 2 * size))
-        sample = median(lambda: observe(dynamics, state, np.arange(batch))) / batch  # noqa: B023
+        step = median(lambda: problem.descend(state, 1e-4, steps)) / steps / batch  # noqa: B023
+        observe = observables.observer(problem, state, np.full(batch, 2 * size))
+        sample = median(lambda: observe(problem, state, np.arange(batch))) / batch  # noqa: B023
         rows.append(
             {
                 "m = n": size,

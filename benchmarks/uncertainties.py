@@ -1,6 +1,6 @@
 """How often the truth is within the uncertainty of a measured rate, of synthetic trajectories and of results/.
 
-Run by `make coverage`, or by `PYTHONPATH=scripts python benchmarks/coverage.py [seed]`; it takes a minute or two.
+Run by `make coverage`, or by `PYTHONPATH=scripts python benchmarks/uncertainties.py [seed]`; it takes a minute or two.
 Without a seed, one is drawn.
 """
 

@@ -23,7 +23,8 @@ test: .venv/installed
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
-	$(TEST) --cov
+	$(TEST) tests/unit --cov
+	$(TEST) tests/workflow
 
 # Properties on ten times as many examples as in `make test`, which are other ones every time.
 fuzz: .venv/installed

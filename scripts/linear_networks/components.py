@@ -5,6 +5,7 @@ figure) is a class in a module of its own. It inherits from the base class of it
 and it is named in the `Listing` of the room. What is missing or wrong in a declaration is an error at import.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -19,6 +20,8 @@ class Default(Enum):
 
 REQUIRED = Default.REQUIRED
 KINDS = (float, int, bool, str)
+# Keys of the config that name a component.
+NAMING = ("source", "kind", "method", "name")
 UNITS = ("1", "time", "1/time", "s", "")
 
 
@@ -74,6 +77,27 @@ class Parameter:
             raise TypeError(f"{self.unit!r} is no unit of {UNITS}; {self.meaning}")
         if self.kind in (bool, str) and (self.vector is not False or self.bounds()):
             raise TypeError(f"only numbers have bounds and vectors; {self.meaning}")
+        if not (self.vector is None or isinstance(self.vector, bool)) or not isinstance(self.words, tuple):
+            raise TypeError(f"vector is True, False or None, and words are a tuple; {self.meaning}")
+        limits = [limit for limit in (self.least, self.above, self.most) if limit is not None]
+        if any(isinstance(limit, bool) or not isinstance(limit, int | float) for limit in limits):
+            raise TypeError(f"bounds are numbers; {self.meaning}")
+        if self.most is not None and any(limit > self.most for limit in limits):
+            raise TypeError(f"no number is{self.bounds()}; {self.meaning}")
+        if self.default not in (REQUIRED, None) and not self._takes(self.default):
+            raise TypeError(f"the default {self.default!r} is not what the parameter may be; {self.meaning}")
+
+    def _takes(self, value: Any) -> bool:
+        """Whether a value, or every number of a list, is one that the parameter may be."""
+        if isinstance(value, list):
+            return self.vector is not False and all(map(self._takes, value))
+        if isinstance(value, str):
+            return value in self.words or (self.kind is str and not self.words)
+        if isinstance(value, bool) or self.kind in (bool, str):
+            return isinstance(value, bool) and self.kind is bool
+        inside = (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
+        whole = isinstance(value, int) or self.kind is float
+        return whole and inside and (self.above is None or value > self.above)
 
     def bounds(self) -> str:
         """The bounds in signs, such as ` > 0`."""
@@ -138,7 +162,13 @@ class Listing(dict[str, type[C]], Generic[C]):
                 text = vars(component).get(attribute)
                 if not isinstance(text, str) or not text.strip():
                     raise TypeError(f"{where} declares no {attribute.strip('_')}")
+            if not re.fullmatch(r"[a-z][a-z0-9-]*", component.name):
+                raise TypeError(f"{where}: the name {component.name!r} is not of lower-case letters, digits and -")
+            if not isinstance(component.parameters, Mapping):
+                raise TypeError(f"{where}: parameters are a mapping from names, not {component.parameters!r}")
             for name, parameter in component.parameters.items():
+                if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in NAMING:
+                    raise TypeError(f"{where}: a parameter cannot have the name {name!r}")
                 if not isinstance(parameter, Parameter):
                     raise TypeError(f"{where}: parameter {name!r} is no Parameter but {parameter!r}")
             missing = getattr(component, "__abstractmethods__", None)

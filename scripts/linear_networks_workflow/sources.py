@@ -173,6 +173,11 @@ class _Writer:
                 return
             case ast.Import() | ast.ImportFrom():
                 self.imports.append(node)
+            case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)) if len(names) == len(values):
+                # As if each stood on a line of its own.
+                for name, value in zip(names, values, strict=True):
+                    self.visit(ast.Assign(targets=[name], value=value), text)
+                return
         self._visit_fields(node, max(text, _text_in(node)))
 
     def _visit_fields(self, node: ast.AST, text: int) -> None:

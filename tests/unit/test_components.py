@@ -32,6 +32,9 @@ def test_a_listing_finds_its_components_by_name():
         ({"name": "a", "__doc__": "A."}, "declares no label"),
         ({"name": "a", "label": "a"}, "declares no doc"),
         ({"name": "a", "label": "a", "__doc__": "A.", "parameters": {"size": 3.0}}, "'size' is no Parameter"),
+        ({"name": "a b", "label": "a", "__doc__": "A."}, "name 'a b' is not of"),
+        ({"name": "a", "label": "a", "__doc__": "A.", "parameters": [1]}, "are a mapping"),
+        ({"name": "a", "label": "a", "__doc__": "A.", "parameters": {"kind": None}}, "cannot have the name 'kind'"),
         ({"name": "whole", "label": "a", "__doc__": "A."}, "has the name 'whole' of Whole"),
     ],
 )
@@ -42,7 +45,12 @@ def test_a_declaration_that_is_not_complete_is_refused_with_its_reason(members, 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"meaning": ""}, {"meaning": "a\nb"}, {"kind": list}, {"unit": "m"}, {"kind": str, "least": 0.0}],
+    [
+        *({"meaning": ""}, {"meaning": "a\nb"}, {"kind": list}, {"unit": "m"}, {"kind": str, "least": 0.0}),
+        *({"default": -1.0, "above": 0.0}, {"default": "a"}, {"kind": str, "words": ("a",), "default": "b"}),
+        *({"words": "ab"}, {"least": 2.0, "most": 1.0}, {"above": "0"}, {"vector": 1}, {"kind": int, "default": 0.5}),
+        *({"kind": bool, "default": 1}, {"default": [1.0]}, {"vector": True, "least": 0.0, "default": [-1.0]}),
+    ],
 )
 def test_a_wrong_parameter_is_refused(wrong):
     with pytest.raises(TypeError):

@@ -193,6 +193,10 @@ TIED = {"kind": "gaussian", "scale": [0.1, 1.0], "tied": True}
             f"{SMALL}.dynamics.1.weight: fit compares with the closed form at weight: 0.125",
         ),
         (
+            {"dynamics": ["asymmetric", regularized(lambda0=["fit", 2.0])]},
+            f"{SMALL}.dynamics.1.lambda0: fit stands alone, not in a list",
+        ),
+        (
             {"dynamics": [regularized(lambda0=[[1.0, 2.0]])]},
             f"{SMALL}.dynamics.0.lambda0: 2 numbers for 8 columns of the factors",
         ),

@@ -460,6 +460,21 @@ def test_code_that_might_do_more_than_compute_is_stopped_before_it_does(velocity
     assert (CALLS, STATE, repr(of_list.__defaults__), repr(of_alias.__defaults__)) == before
 
 
+def of_out(factors, steps=np.zeros(1)):  # noqa: B008
+    np.add(steps, 1.0, out=steps)
+    return [(1.0 if steps[0] < 10.0 else 0.1) * factor for factor in factors]
+
+
+def of_copy(factors, steps=np.zeros(1)):  # noqa: B008
+    np.copyto(steps, steps + 1.0)
+    return [(1.0 if steps[0] < 10.0 else 0.1) * factor for factor in factors]
+
+
+@pytest.mark.parametrize("velocity", [of_out, of_copy])
+def test_code_that_writes_by_a_function_of_numpy_is_not_compiled(velocity):
+    assert derive(velocity, draw(8, (2, 3)), 0.1) is None
+
+
 def test_nothing_is_remembered_of_a_velocity_that_changes_between_calls():
     class Changing(Factored):
         pass

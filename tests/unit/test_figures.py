@@ -43,6 +43,14 @@ def test_a_kind_draws_its_example_from_the_columns_that_it_declares(kind):
     assert "\n+--" in caption
 
 
+def test_a_run_without_a_parameter_has_every_value_of_it(tmp_path):
+    runs = pd.DataFrame({"run": ["a", "b", "c"], "lambda0": [None, 1.0, 2.0]})
+    runs.to_parquet(tmp_path / "runs.parquet")
+    files = {"runs": [str(tmp_path / "runs.parquet")]}
+    read = drawing.read(files, {"runs": ["run", "lambda0"]}, {"lambda0": 1.0})
+    assert read["runs"]["run"].tolist() == ["a", "b"]
+
+
 def test_a_figure_loads_what_is_drawn_and_what_rows_are_chosen_by():
     columns = KINDS["reconstruction"].columns({"columns": "scale"}, {"width": 5})
     assert columns["runs"] == ["dynamics", "matrix", "run", "scale", "width"]

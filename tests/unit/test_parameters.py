@@ -19,8 +19,8 @@ def columns_with(monkeypatch, **declared):
 
 
 def test_a_parameter_has_a_column_by_being_declared(monkeypatch):
-    found = columns_with(monkeypatch, rank=Parameter("rank of Y", int), decay=Parameter("decay", unit="1/time"))
-    assert found["rank"] == (("matrix", "rank"), pa.int32(), "1", "rank of Y")
+    found = columns_with(monkeypatch, order=Parameter("order of Y", int), decay=Parameter("decay", unit="1/time"))
+    assert found["order"] == (("matrix", "order"), pa.int32(), "1", "order of Y")
     assert found["decay"] == (("matrix", "decay"), pa.float64(), "1/time", "decay")
     assert [name for name in found if name in PARAMETERS] == list(PARAMETERS)
 
@@ -83,3 +83,9 @@ def test_a_file_from_before_a_parameter_was_declared_is_completed_by_nulls():
     for other in (whole.drop(["outcome"]), whole.append_column("more", pa.array([1]))):
         with pytest.raises(KeyError):
             parquet.complete(other, parquet.RUNS)
+
+
+@pytest.mark.parametrize("name", ["rank", "seconds", "outcome", "run", "replicate"])
+def test_a_parameter_with_a_column_of_the_results_is_refused(name):
+    with pytest.raises(TypeError, match=f"column '{name}' of a parameter is one of the results"):
+        parquet.check_columns([*PARAMETERS, name])

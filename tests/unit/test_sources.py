@@ -22,8 +22,7 @@ REASON = "too few"
 class Kind:
     """A kind."""
 
-    name = "kind"
-    label = "a label"
+    name, label = "kind", "a label"
     parameters = {"scale": Parameter(float, "how large", "1", column="scale")}
 
 
@@ -92,7 +91,7 @@ def test_words_are_part_of_a_key_where_they_are_asked_for(project, old, new):
     [
         ("too few", "few"),
         ('"product"', '"loss"'),
-        ('name = "kind"', 'name = "sort"'),
+        ('"kind", "a label"', '"sort", "a label"'),
         ("{values}: two", "{values}: three"),
         ("not values", "values"),
         ('column="scale"', 'column="size"'),

@@ -15,6 +15,7 @@ a shape instead of 0.06 to 0.21 s; a step composed of jitted parts is 4.9 to 8 t
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,9 @@ from linear_networks.kernels.tracing import Velocity, trace
 SIZES = (1.0, 0.05)
 LONG_STEP = 2.0**40
 TOLERANCE = 1e-10
+
+# Names of functions that write to their arguments, and of the keyword that makes others do so.
+WRITERS = frozenset(("out", "copyto", "put", "place", "putmask", "fill_diagonal", "setitem", "iadd", "isub", "imul"))
 
 # The recipe of the step that some code was traced to; None where it does not follow its velocity.
 _recipes: dict[Any, Recipe | None] = {}
@@ -133,7 +137,7 @@ def derive(velocity: Velocity, state: list[Array], step_size: float) -> Step | N
     if any(matrix.ndim != 3 or not matrix.size for matrix in state):
         return None
     traced = trace(velocity, state)
-    if traced is None:
+    if traced is None or any(map(_may_write, traced.codes)):
         return None
     key = traced.tape, traced.velocities, traced.codes
     if key in _recipes:
@@ -148,6 +152,12 @@ def derive(velocity: Velocity, state: list[Array], step_size: float) -> Step | N
     followed = follows(made, velocity, state, traced.constants)
     _recipes[key] = made if followed else None
     return step if followed else None
+
+
+def _may_write(code: CodeType) -> bool:
+    """Whether code names what writes to an array that it is given, of which NumPy tells no one that watches."""
+    keywords = (text for constant in code.co_consts if isinstance(constant, tuple) for text in constant)
+    return not WRITERS.isdisjoint({*code.co_names, *keywords})
 
 
 def follows(made: Recipe, velocity: Velocity, state: list[Array], constants: list[Array]) -> bool:

@@ -98,6 +98,9 @@ def check_dynamics(experiment: Experiment, folder: Path) -> None:
             for point in grid.expand(block):
                 with placed(path):
                     dynamics.check(width, settings(point))
+        for key, value in block.items():
+            if isinstance(value, list) and keys.FIT in np.ravel(np.array(value, dtype=object)).tolist():
+                raise ConfigError(f"{path}.{key}", f"{keys.FIT} stands alone, not in a list: write {key}: {keys.FIT}")
         if grid.fits(block) and grid.general_of(name) not in blocks:
             raise ConfigError(path, f"{keys.FIT} needs the dynamics {grid.general_of(name)} beside {name}")
 

@@ -38,37 +38,48 @@ MATRICES = pa.schema(
     }
 )
 
-RUNS = pa.schema(
-    {
-        "run": pa.string(),
-        "experiment": WORD,
-        "dynamics": WORD,
-        "solver": WORD,
-        "seed": pa.int64(),
-        "replicate": pa.int32(),
-        "matrix": pa.string(),
-        "rows": pa.int32(),
-        "columns": pa.int32(),
-        **{name: column.type for name, column in PARAMETERS.items()},
-        "imbalance_norm": pa.float64(),
-        "imbalance_min": pa.float64(),
-        "imbalance_max": pa.float64(),
-        "imbalance_eigenvalues": VECTOR,
-        "mode_imbalances": VECTOR,
-        "start_lambda0": pa.float64(),
-        "rank": pa.int32(),
-        "product_rank": pa.int32(),
-        "limit_values": VECTOR,
-        "outcome": WORD,
-        "imbalance_end": pa.float64(),
-        "mode_imbalances_end": VECTOR,
-        "rate_end": pa.float64(),
-        "steps": pa.int64(),
-        "evaluations": pa.int64(),
-        "seconds": pa.float64(),
-        "factors": VECTOR,
-    }
-)
+# Of a run: what says which it is, and what is found of it.
+_KEYS = {
+    "run": pa.string(),
+    "experiment": WORD,
+    "dynamics": WORD,
+    "solver": WORD,
+    "seed": pa.int64(),
+    "replicate": pa.int32(),
+    "matrix": pa.string(),
+    "rows": pa.int32(),
+    "columns": pa.int32(),
+}
+_FOUND = {
+    "imbalance_norm": pa.float64(),
+    "imbalance_min": pa.float64(),
+    "imbalance_max": pa.float64(),
+    "imbalance_eigenvalues": VECTOR,
+    "mode_imbalances": VECTOR,
+    "start_lambda0": pa.float64(),
+    "rank": pa.int32(),
+    "product_rank": pa.int32(),
+    "limit_values": VECTOR,
+    "outcome": WORD,
+    "imbalance_end": pa.float64(),
+    "mode_imbalances_end": VECTOR,
+    "rate_end": pa.float64(),
+    "steps": pa.int64(),
+    "evaluations": pa.int64(),
+    "seconds": pa.float64(),
+    "factors": VECTOR,
+}
+
+
+def check_columns(parameters: Iterable[str]) -> None:
+    """Raise TypeError if a parameter has a column that is taken. Y's own sides, and the solver, stand as they are."""
+    for name in parameters:
+        if name in {**_KEYS, **_FOUND}.keys() - {"rows", "columns", "solver"}:
+            raise TypeError(f"the column {name!r} of a parameter is one of the results; declare another column")
+
+
+check_columns(PARAMETERS)
+RUNS = pa.schema({**_KEYS, **{name: column.type for name, column in PARAMETERS.items()}, **_FOUND})
 
 TRAJECTORIES = pa.schema(
     {

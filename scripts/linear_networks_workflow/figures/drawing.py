@@ -15,13 +15,17 @@ from linear_networks_workflow.figures.kind import Kind
 def read(
     files: Mapping[str, Sequence[str]], columns: Mapping[str, list[str]], where: Mapping[str, Any]
 ) -> dict[str, pd.DataFrame]:
-    """Columns of the stages that a figure needs, reduced to the runs whose parameters have the given values."""
+    """Columns of the stages that a figure needs, reduced to the runs whose parameters have the given values.
+
+    A run of a dynamics that does not have a parameter has every value of it.
+    """
     tables = {stage: parquet.read(files[stage], some).to_pandas() for stage, some in columns.items()}
     if not where:
         return tables
     runs = tables["runs"]
     for axis, value in where.items():
-        runs = runs[runs[axis].map(lambda found, value=value: np.array_equal(found, value))]
+        missing = runs[axis].isna()
+        runs = runs[missing | runs[axis].map(lambda found, value=value: np.array_equal(found, value))]
     of_runs = {name: table for name, table in tables.items() if "run" in table}
     return tables | {name: table[table["run"].isin(runs["run"])] for name, table in of_runs.items()}
 

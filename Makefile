@@ -34,7 +34,7 @@ docs: .venv/installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "Open site/index.html."
 
-# What is made from the declarations of the components: the JSON schema of the config, and its page.
+# What is made from the declarations of the components: the JSON schema of the config, its page, and tables of columns.
 reference: .venv/installed
 	PYTHONPATH=scripts $(BIN)/python -m linear_networks_workflow.config
 

@@ -44,10 +44,10 @@ def test_a_kind_draws_its_example_from_the_columns_that_it_declares(kind):
 
 
 def test_a_run_without_a_parameter_has_every_value_of_it(tmp_path):
-    runs = pd.DataFrame({"run": ["a", "b", "c"], "lambda0": [None, 1.0, 2.0]})
+    runs = pd.DataFrame({"run": ["a", "b", "c"], "lambda0": [None, 1.0, 2.0], "solver": pd.Categorical(["flow"] * 3)})
     runs.to_parquet(tmp_path / "runs.parquet")
     files = {"runs": [str(tmp_path / "runs.parquet")]}
-    read = drawing.read(files, {"runs": ["run", "lambda0"]}, {"lambda0": 1.0})
+    read = drawing.read(files, {"runs": ["run", "lambda0", "solver"]}, {"lambda0": 1.0, "solver": "flow"})
     assert read["runs"]["run"].tolist() == ["a", "b"]
 
 

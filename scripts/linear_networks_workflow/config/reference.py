@@ -13,6 +13,7 @@ from linear_networks.components import REQUIRED, Component, Parameter
 from linear_networks_workflow import keys
 from linear_networks_workflow.config.models import Config, Experiment
 from linear_networks_workflow.config.values import allowed
+from linear_networks_workflow.dataset import columns
 from linear_networks_workflow.figures import KINDS
 
 INTRODUCTION = """# Every key of the config
@@ -117,7 +118,19 @@ FILES: dict[str, Callable[[], str]] = {
 }
 
 
+def with_tables(guide: str) -> str:
+    """The dataset's guide with the table of every stage below its heading."""
+    for stage, files in columns.FILES.items():
+        before, heading, after = guide.partition(f"### `{files}`")
+        title, rest = after.split("\n\n", 1)
+        _, rest = rest.split("\n\n", 1)
+        guide = f"{before}{heading}{title}\n\n{columns.markdown(stage)}\n\n{rest}"
+    return guide
+
+
 def write(project: Path) -> None:
-    """Write all of them."""
+    """Write all of them, and the tables of the dataset's guide."""
     for path, made in FILES.items():
         (project / path).write_text(made(), encoding="utf-8")
+    guide = project / "docs" / "dataset.md"
+    guide.write_text(with_tables(guide.read_text(encoding="utf-8")), encoding="utf-8")

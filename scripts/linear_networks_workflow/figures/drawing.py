@@ -24,8 +24,8 @@ def read(
         return tables
     runs = tables["runs"]
     for axis, value in where.items():
-        missing = runs[axis].isna()
-        runs = runs[missing | runs[axis].map(lambda found, value=value: np.array_equal(found, value))]
+        equal = np.array([np.array_equal(found, value) for found in runs[axis]], dtype=bool)
+        runs = runs[equal | runs[axis].isna().to_numpy()]
     of_runs = {name: table for name, table in tables.items() if "run" in table}
     return tables | {name: table[table["run"].isin(runs["run"])] for name, table in of_runs.items()}
 

@@ -138,7 +138,7 @@ def add(page, project):
             module = ".".join(Path(title).with_suffix("").parts[1:])
             after = re.sub(r"Listing\(([^)]*)\)", rf"Listing(\1, {component})", before, count=1)
             listing.write_text(after.replace("\n\n", f"\n\nfrom {module} import {component}\n", 1))
-    for folder in ("tests", "benchmarks"):
+    for folder in ("tests", "benchmarks", "docs"):
         shutil.copytree(PROJECT / folder, project / folder)
     shutil.copy(PROJECT / "pyproject.toml", project)
 

@@ -1,7 +1,9 @@
 """Descent by compiled steps that are derived from a velocity, against a plain loop of the same velocity."""
 
+import collections
 import functools
 import itertools
+import operator
 import time
 
 import numpy as np
@@ -212,6 +214,71 @@ def test_mixins_of_each_hook_descend_as_a_plain_loop_of_their_velocity_does(mixi
     assert_close(descend(kind(seed, runs).velocity, state, 0.02, count), expected)
     compiled = derive(kind(seed, runs).velocity, state, 0.02) is not None
     assert compiled is not any(mixin in PLAIN for mixin in mixins)
+
+
+def changing(seed):
+    """Of each kind, something that changes as it is read, and the number that a velocity takes from it."""
+    rng = np.random.default_rng(seed)
+    ones, links = itertools.repeat(1.0), itertools.chain([1.0, 0.5, 0.25], itertools.repeat(0.1))
+    counted = collections.defaultdict(lambda: float(len(counted)))
+
+    def first(numbers):
+        for number in numbers:
+            return number
+        return 0.0
+
+    class Held:
+        numbers = itertools.cycle([1.0, 0.4])
+
+        def __init__(self):
+            self.flat = np.linspace(0.1, 1.0, 50).flat
+            self.noise = rng.standard_normal
+
+    class Slotted:
+        __slots__ = ("numbers",)
+
+        def __init__(self):
+            self.numbers = iter([1.0, 0.5])
+
+    numbered, held, slotted, ask = enumerate(links), Held(), Slotted(), operator.attrgetter("numbers")
+    return {
+        "chain": lambda: first(links),
+        "zip": functools.partial(lambda pairs: first(pairs)[1], zip(itertools.count(), links)),
+        "default": lambda numbers=numbered: first(numbers)[1],
+        "generator": functools.partial(first, (0.9**number for number in itertools.count())),
+        "nested": lambda: [first(numbers) for numbers in [(ones, links)[1]]][0],
+        "comprehension": lambda: [number for number, _ in zip(links, range(1), strict=False)][0],
+        "membership": lambda: 1.0 if 0.1 in links else 0.3,
+        "unpacked": lambda boxes={"a": [links]}: first(boxes["a"][0]),
+        "flat": lambda: first(held.flat),
+        "noise": lambda: held.noise(),
+        "of a class": lambda: first(held.numbers),
+        "by name": lambda: first(held.numbers),
+        "by a getter": lambda: first(ask(held)),
+        "in a slot": lambda: first(slotted.numbers),
+        "missing": lambda: counted[len(counted)],
+    }
+
+
+@pytest.mark.parametrize("kind", changing(0))
+def test_what_changes_as_it_is_read_is_neither_compiled_nor_advanced(kind):
+    state = draw(31, (ROWS, WIDTH), (COLUMNS, WIDTH))
+
+    def velocity(number):
+        return lambda factors: [-number() * factor for factor in factors]
+
+    expected = loop(velocity(changing(32)[kind]), state, 0.1, 6)
+    assert derive(velocity(changing(32)[kind]), state, 0.1) is None
+    assert_close(descend(velocity(changing(32)[kind]), state, 0.1, 6), expected)
+
+
+def test_an_attribute_that_is_not_read_does_not_count():
+    class Held(Factored):
+        pass
+
+    held = Held()
+    held.unread = itertools.count()
+    assert derive(held.velocity, draw(33, (ROWS, WIDTH), (COLUMNS, WIDTH)), 0.1) is not None
 
 
 @st.composite

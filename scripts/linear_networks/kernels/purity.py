@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from linear_networks.kernels.iterators import Search
+
 # Code that is known: NumPy but for its random numbers, what keeps results, what asks for types, and this.
 SYMBOLS, DERIVED = (str(Path(__file__).with_name(name)) for name in ("symbols.py", "derived.py"))
 TRUSTED = (
@@ -73,10 +75,16 @@ class Watch:
         Code that has run, in its order.
     stopped : bool
         Whether code was stopped, even where it has caught that.
+
+    Parameters
+    ----------
+    known : tuple of type
+        Classes of what the code is given, which keep nothing of it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, known: tuple[type, ...]) -> None:
         self.codes: list[CodeType] = []
+        self._changing = Search(known)
         self.stopped = False
 
     def __enter__(self) -> "Watch":
@@ -101,7 +109,7 @@ class Watch:
             return
         if event == "call":
             self.codes.append(code)
-            if not only_computes(code):
+            if not only_computes(code) or self._changing.finds(frame):
                 self._stop(code.co_qualname)
         elif event == "c_call" and not is_allowed(argument):
             self._stop(argument.__qualname__)
@@ -123,6 +131,9 @@ def only_computes(code: CodeType) -> bool:
         return False
     for instruction in dis.get_instructions(code):
         name = instruction.opname
+        # A module may hold anything.
+        if name == "IMPORT_NAME":
+            return False
         # A type is asked for unseen, and tells a symbol from a matrix.
         if name == "LOAD_GLOBAL" and instruction.argval == "type":
             return False

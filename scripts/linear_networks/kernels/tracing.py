@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from linear_networks.arrays import Array
 from linear_networks.kernels.purity import Impure, Watch
-from linear_networks.kernels.symbols import Symbol, Trace, Untraceable
+from linear_networks.kernels.symbols import Guarded, Symbol, Trace, Untraceable
 
 Velocity = Callable[[list[Any]], Sequence[Any]]
 
@@ -48,7 +48,7 @@ def trace(velocity: Velocity, state: Sequence[Array]) -> Traced | None:
     Traced or None
         None where the velocity does more than symbols know, or might do more than compute.
     """
-    tracing, watch = Trace(len(state[0])), Watch()
+    tracing, watch = Trace(len(state[0])), Watch((Guarded, Trace))
     symbols = [Symbol(tracing, *array.shape[1:], "state", number) for number, array in enumerate(state)]
     try:
         with watch:

@@ -5,14 +5,13 @@ Without a seed, one is drawn.
 """
 
 import sys
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 import decays
-from linear_networks.measure.decay import measure
+from linear_networks.measure.decays import measure
 from linear_networks_workflow.dataset import parquet
 from linear_networks_workflow.stages.tables import against_theory
 
@@ -23,13 +22,11 @@ def synthetic(seed: int) -> pd.DataFrame:
     """By class of `decays`: how many trajectories, rates that are given, and of these that hold the truth."""
     rows = []
     for number, name in enumerate([*decays.WITH_RATE, *decays.WITHOUT_RATE]):
-        count: Counter[str] = Counter()
-        for trajectory in range(TRAJECTORIES):
-            decay = decays.draw(name, np.random.default_rng([seed, number, trajectory]))
-            found = measure(decay.t, decay.distance, decay.floor)
-            count["given"] += found.reason is None
-            count["inside"] += abs(found.rate - decay.rate) <= found.uncertainty
-        rows.append({"class": name, "trajectories": TRAJECTORIES, "given": count["given"], "inside": count["inside"]})
+        drawn = [decays.draw(name, np.random.default_rng([seed, number, one])) for one in range(TRAJECTORIES)]
+        times, distances, floors, rates = zip(*drawn, strict=True)
+        found = measure(times, distances, np.array(floors), np.zeros(len(drawn)))
+        given, inside = np.isfinite(found.rate).sum(), (np.abs(found.rate - rates) <= found.uncertainty).sum()
+        rows.append({"class": name, "trajectories": TRAJECTORIES, "given": given, "inside": inside})
     table = pd.DataFrame(rows).set_index("class")
     table.loc["all that have a rate"] = table.loc[list(decays.WITH_RATE)].sum()
     return shares(table)

@@ -185,4 +185,6 @@ for module in pkgutil.walk_packages(library.__path__, "{LIBRARY}."):
     importlib.import_module(module.name)
 print(*{set(FOREIGN)} & set(sys.modules))
 """
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    # Numba reads its settings by yaml where it is installed.
+    assert set(loaded) <= {"yaml"}

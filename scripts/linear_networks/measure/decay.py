@@ -8,6 +8,7 @@ the signs, and smooth where a sum crosses zero. `measure` fits that square.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,24 +19,41 @@ NOT_CONVERGED, TOO_FEW, FLOOR = "not converged", "too few samples", "floor reach
 NO_DECAY, NO_FIT = "no decay", "no fit"
 NOISE, RESOLUTION, DISAGREEMENT = "noise", "resolution", "disagreement"
 
-_SAFETY = 10.0  # the window ends where the distance is this many floors
-_LEAST = 8  # samples that a window needs
-_LEAST_GAP = 0.01  # between the two slowest, in units of r_1: closer rates are one to a model
-_MISFIT = 300.0  # floors; a record that no model follows more closely is no sum of exponentials
-_WINDOWS = 6  # nested windows tried, equally spaced in the logarithm of the distance
-_POINTS = 32  # samples of a window that a fit sees
-_EVALUATIONS = 9  # of a model, per fit
+
+class Rules(NamedTuple):
+    """The numbers that a measurement goes by.
+
+    safety       : the window ends where the distance is this many floors
+    least        : samples that a window needs
+    least_gap    : between the two slowest, in units of r_1: closer rates are one to a model
+    misfit       : floors; a record that no model follows more closely is no sum of exponentials
+    windows      : nested windows tried, equally spaced in the logarithm of the distance
+    points       : samples of a window that a fit sees
+    evaluations  : of a model, per fit
+    pairs, trios : the gaps at which a search for two and three rates begins, in units of 1 / (length of the window)
+    """
+
+    safety: float = 10.0
+    least: int = 8
+    least_gap: float = 0.01
+    misfit: float = 300.0
+    windows: int = 6
+    points: int = 32
+    evaluations: int = 9
+    pairs: Array = np.geomspace(0.3, 60, 12)[:, None]
+    trios: Array = np.stack(np.meshgrid(np.geomspace(0.5, 20, 4), np.geomspace(1, 40, 4), indexing="ij"), -1).reshape(
+        -1, 2
+    )
+
+
+RULES = Rules()
 _TINY = 1e-300
 
-# Per number of rates q: how often the gap r_l - r_(l-1) enters the exponent r_i + r_j, shape (q, pairs);
-# and the gaps at which a search begins, in units of 1 / (length of the window).
+# Per number of rates q: how often the gap r_l - r_(l-1) enters the exponent r_i + r_j, shape (q, pairs).
 _PAIRS: dict[int, Array] = {
     q: np.add(*((np.arange(q)[:, None] <= i).astype(float) for i in np.triu_indices(q))) for q in (1, 2, 3)
 }
-_GAPS = {
-    2: np.geomspace(0.3, 60, 12)[:, None],
-    3: np.array([(a, b) for a in np.geomspace(0.5, 20, 4) for b in np.geomspace(1, 40, 4)]),
-}
+_GAPS = {2: RULES.pairs, 3: RULES.trios}
 
 
 @dataclass(frozen=True)
@@ -127,19 +145,19 @@ def measure(
     if not len(t) or not np.isfinite(distance).all():
         return Measured.none(NOT_CONVERGED)
     floor = max(floor, float(np.finfo(float).eps * distance.max()), _TINY)
-    if fraction * distance[0] <= _SAFETY * floor:
+    if fraction * distance[0] <= RULES.safety * floor:
         return Measured.none(FLOOR)
     first = int(np.flatnonzero(distance > fraction * distance[0])[-1]) + 1
-    stop = int(np.flatnonzero(distance > _SAFETY * floor)[-1]) + 1
+    stop = int(np.flatnonzero(distance > RULES.safety * floor)[-1]) + 1
     if first == len(t):
         return Measured.none(NOT_CONVERGED)
-    if stop - first < _LEAST:
+    if stop - first < RULES.least:
         return Measured.none(TOO_FEW)
 
     ladder = _ladder(t[first:stop], distance[first:stop] / distance[0], floor / distance[0])
-    fits = [fit for fit in ladder if len(fit.gaps) == 1 or fit.gaps[1] > fit.gaps[0] + np.log(_LEAST_GAP)]
+    fits = [fit for fit in ladder if len(fit.gaps) == 1 or fit.gaps[1] > fit.gaps[0] + np.log(RULES.least_gap)]
     level = max(1.0, min(fit.misfit for fit in fits))
-    if level > _MISFIT:
+    if level > RULES.misfit:
         return Measured.none(NO_FIT)
     good = [fit for fit in fits if fit.misfit <= level]
     rates = np.array([fit.rate for fit in good])
@@ -193,14 +211,14 @@ class _Fit:
 def _ladder(t: Array, distance: Array, floor: float) -> list[_Fit]:
     """Fits of nested windows, latest first. A window needs at least as many rates as a later one."""
     envelope = -np.log(np.maximum.accumulate(distance[::-1])[::-1])
-    levels = np.linspace(envelope[0], envelope[-1], _WINDOWS + 1)[:-1]
-    begins = np.unique(np.minimum(np.searchsorted(envelope, levels), len(t) - _LEAST))[::-1]
+    levels = np.linspace(envelope[0], envelope[-1], RULES.windows + 1)[:-1]
+    begins = np.unique(np.minimum(np.searchsorted(envelope, levels), len(t) - RULES.least))[::-1]
     fits: list[_Fit] = []
     slope = np.log(distance[begins[0]] / max(distance[-1], floor)) / (t[-1] - t[begins[0]])
     known = {1: np.log([max(slope, 0.1 / (t[-1] - t[0]))])}
     modes = 1
     for begin in begins.tolist():
-        index = np.unique(np.linspace(begin, len(t) - 1, _POINTS).astype(int))
+        index = np.unique(np.linspace(begin, len(t) - 1, RULES.points).astype(int))
         d, span = distance[index], t[-1] - t[begin]
         weight = 1 / (2 * d * floor + floor**2)[:, None]
         window = ((t[index] - t[begin]) / span)[:, None], weight, weight * (d * d)[:, None]
@@ -244,7 +262,7 @@ def _search(t: Array, weight: Array, square: Array, rate: float, gaps: Array) ->
 def _fit(t: Array, weight: Array, square: Array, gaps: Array) -> _Fit:
     """Variable projection (Kaufman) with Levenberg-Marquardt steps in the logarithms of the gaps."""
     now, damping, spent = _linearize(t, weight, square, gaps), 1e-6, 1
-    while spent < _EVALUATIONS:
+    while spent < RULES.evaluations:
         jacobian, residual, cost = now[2:]
         scale = np.sqrt((jacobian * jacobian).sum(0))
         scale += 1e-12 * scale.max() + _TINY
@@ -253,7 +271,7 @@ def _fit(t: Array, weight: Array, square: Array, gaps: Array) -> _Fit:
         values, push = np.maximum(values, 1e-15), vectors.T @ (jacobian.T @ residual)
         if push @ (push / values) < 1e-3 * max(cost, 1e-3 * len(t)):
             break
-        while spent < _EVALUATIONS:
+        while spent < RULES.evaluations:
             step = vectors @ (push / (values + damping)) / scale
             if damping < 1e3 and np.abs(step).max() > 1.5:
                 damping *= 10

@@ -1,7 +1,7 @@
 """Measured and predicted rates of every run of a chunk, laid out as a table."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from linear_networks.dynamics import DYNAMICS
 from linear_networks.initializations import INITIALIZATIONS
 from linear_networks.losses import LOSSES
 from linear_networks.matrices.source import Data
-from linear_networks.measure.decay import NOT_CONVERGED, Measured, measure
+from linear_networks.measure import decays
 from linear_networks.outcomes import ESCAPED
 from linear_networks.solvers import SOLVERS
 from linear_networks.solvers.solution import Progress
@@ -41,15 +41,34 @@ def fit(
     progress : callable
         Called with the fraction done.
     """
-    rows: list[dict[str, Any]] = []
+    records: list[Record] = []
     for run, samples in parquet.with_samples(runs, trajectories, progress):
         if samples is not None:
-            rows += _fit(run, samples, matrices[run["matrix"]].values)
-    return parquet.table(rows, parquet.RATES)
+            records += _records(run, samples, matrices[run["matrix"]].values)
+    measured = decays.measure(
+        [record.times for record in records],
+        [record.distance for record in records],
+        np.array([record.floor for record in records]),
+        np.array([record.step_size for record in records]),
+    )
+    columns = _described(records) | _measured(measured) | _predicted([record.known for record in records])
+    return pa.table([_column(columns[field.name], field.type) for field in parquet.RATES], schema=parquet.RATES)
 
 
-def _fit(run: Mapping[str, Any], samples: pd.DataFrame, data: np.ndarray) -> Iterator[dict[str, Any]]:
-    described = {name: run[name] for name in ("run", "experiment", "dynamics", "solver", "replicate")}
+class Record(NamedTuple):
+    """A distance whose rate is measured, of shape (samples,), beside what theory says of it."""
+
+    run: Mapping[str, Any]
+    quantity: str
+    mode: int | None
+    times: np.ndarray
+    distance: np.ndarray
+    floor: float
+    step_size: float
+    known: Prediction
+
+
+def _records(run: Mapping[str, Any], samples: pd.DataFrame, data: np.ndarray) -> Iterator[Record]:
     theory, solver = theories.of_dynamics(DYNAMICS[run["dynamics"]], LOSSES[run["loss"]]), _solver(run)
     facts = _facts(run, data, theory, solver)
     predicted = theory.predict(facts.rounded())
@@ -63,16 +82,9 @@ def _fit(run: Mapping[str, Any], samples: pd.DataFrame, data: np.ndarray) -> Ite
         size = max(1.0, distance.max() / scale)
         # A run that has left the limit of its flow does not tend to it, however close it came.
         if run["outcome"] == ESCAPED:
-            measured = Measured.none(NOT_CONVERGED)
-        else:
-            measured = measure(times, distance, level * size, step_size=solver.step if theory.splits else 0.0)
-        yield {
-            **described,
-            "quantity": quantity,
-            "mode": None if mode is None else mode + 1,
-            **_columns(measured),
-            **_predicted(known),
-        }
+            distance = np.full(len(distance), np.nan)
+        step_size = solver.step if theory.splits else 0.0
+        yield Record(run, quantity, mode, times, distance, level * size, step_size, known)
 
 
 def _solver(run: Mapping[str, Any]) -> Solver:
@@ -134,21 +146,40 @@ def _distances(
         yield "gramian", None, samples["gramian_distance"].to_numpy()
 
 
-def _columns(measured: Measured) -> dict[str, Any]:
-    found = measured.reason is None
-    return {
-        "measured": measured.rate if found else None,
-        "uncertainty": measured.uncertainty if found else None,
-        "window_start": measured.start if found else None,
-        "window_end": measured.end if found else None,
-        "points": measured.points if found else None,
-        "exponents": measured.exponents if found else None,
-        "limited_by": measured.limited_by,
-        "reason": measured.reason,
+def _column(values: Any, kind: pa.DataType) -> pa.Array:
+    return values.cast(kind) if isinstance(values, pa.Array) else pa.array(values, kind)
+
+
+def _described(records: Sequence[Record]) -> dict[str, list[Any]]:
+    described = {
+        name: [record.run[name] for record in records]
+        for name in ("run", "experiment", "dynamics", "solver", "replicate")
+    }
+    return described | {
+        "quantity": [record.quantity for record in records],
+        "mode": [None if record.mode is None else record.mode + 1 for record in records],
     }
 
 
-def _predicted(theory: Prediction) -> dict[str, Any]:
-    numbers = {"predicted": theory.rate, "paper": theory.paper, "bound": theory.bound}
-    known = {name: value for name, value in numbers.items() if np.isfinite(value)}
-    return {**known, "predicted_by": theory.by if "predicted" in known else None}
+def _measured(found: decays.Decays) -> dict[str, Any]:
+    none = np.isnan(found.rate)
+    numbers = {
+        "measured": found.rate,
+        "uncertainty": found.uncertainty,
+        "window_start": found.start,
+        "window_end": found.end,
+        "points": found.points,
+        "exponents": found.exponents,
+    }
+    columns = {name: pa.array(values, mask=none) for name, values in numbers.items()}
+    return {**columns, "limited_by": found.limited_by, "reason": found.reason}
+
+
+def _predicted(known: Sequence[Prediction]) -> dict[str, list[Any]]:
+    numbers = np.array([(one.rate, one.paper, one.bound) for one in known]).reshape(-1, 3)
+    columns = {
+        name: pa.array(values, mask=~np.isfinite(values))
+        for name, values in zip(("predicted", "paper", "bound"), numbers.T, strict=True)
+    }
+    by = [one.by if np.isfinite(one.rate) else None for one in known]
+    return {**columns, "predicted_by": by}

@@ -1,8 +1,11 @@
 """Errors that a user reads: one line, saying where, what is wrong and what to do."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+# Characters of a value, and names of many, that a line shows.
+LONGEST, MOST_NAMES = 40, 8
 
 
 class InputError(ValueError):
@@ -23,3 +26,18 @@ def unknown(what: str, name: Any, allowed: Iterable[str]) -> str:
     near = difflib.get_close_matches(str(name), allowed, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return f"unknown {what} {name!r}; {hint}allowed: {', '.join(allowed)}"
+
+
+def short(value: Any) -> str:
+    """A value in one line that is not long: text in quotes, and an exception by what it says."""
+    if isinstance(value, Exception):
+        text = " ".join(str(value).split()) or type(value).__name__
+    else:
+        text = repr(value) if isinstance(value, str) else " ".join(str(value).split())
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Some names in one line: the first ones of many."""
+    shown = ", ".join(short(name).strip("'") for name in names[:MOST_NAMES])
+    return shown if len(names) <= MOST_NAMES else f"{shown}, … ({len(names)} in all)"

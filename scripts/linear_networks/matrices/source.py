@@ -7,6 +7,9 @@ from typing import Any, ClassVar, NamedTuple
 from linear_networks.arrays import Array
 from linear_networks.components import Component, Parameter, Refused
 
+# Between them, what is measured of Y can be told from 0 and stays finite: squares, and products of several factors.
+SMALLEST, LARGEST = 1e-50, 1e50
+
 
 class Data(NamedTuple):
     """A data matrix Y, and the samples behind it where training needs them.
@@ -80,6 +83,21 @@ class Source(Component, ABC):
     def expected_input_norm(*_: Any, **parameters: Any) -> float:
         """Spectral norm to expect of the inputs; 0 where there are none."""
         return 0.0
+
+
+def check_size(key: str, largest: float) -> None:
+    """Raise Refused where the largest entry of a matrix is outside of what relative errors can be computed of.
+
+    Parameters
+    ----------
+    key : str
+        Of the config, that the matrix hangs on.
+    largest : float
+        In absolute value.
+    """
+    if not SMALLEST <= largest <= LARGEST:
+        allowed = f"{SMALLEST:g} to {LARGEST:g}, in which relative errors can be computed"
+        raise Refused(key, f"the largest entry of Y is {largest:.1e}, outside of {allowed}; write it in another unit")
 
 
 class Drawn(Source):

@@ -19,7 +19,7 @@ from linear_networks.losses import LOSSES
 from linear_networks.matrices import SOURCES
 from linear_networks.solvers import SOLVERS
 from linear_networks_workflow import grid, inputs, keys
-from linear_networks_workflow.errors import ConfigError, InputError
+from linear_networks_workflow.errors import ConfigError
 
 Experiment = Mapping[str, Any]
 
@@ -52,25 +52,13 @@ def check_times(experiment: Experiment, folder: Path) -> None:
 
 
 def check_matrices(experiment: Experiment, folder: Path) -> None:
-    """Files are there, and can be read; parameters of what is drawn fit each other."""
+    """Files can be read and hold what is needed; parameters of what is drawn fit each other."""
     for point in grid.expand(experiment["matrix"]):
         source = SOURCES[point["source"]]
-        if source.reads is not None:
-            _check_file(point["path"], source.reads, folder)
-            continue
-        with placed("matrix"):
-            source.check(**settings(point))
-    try:
-        inputs.shapes(experiment, folder)
-    except InputError as error:
-        raise ConfigError("matrix.path", str(error)) from None
-
-
-def _check_file(file: str, reads: str, folder: Path) -> None:
-    if not (folder / file).is_file():
-        raise ConfigError("matrix.path", f"no file {folder / file} (paths start at the config file)")
-    if Path(file).suffix not in inputs.READERS[reads].formats:
-        raise ConfigError("matrix.path", f"{file!r} is not one of {', '.join(inputs.READERS[reads].formats)}")
+        if source.reads is None:
+            with placed("matrix"):
+                source.check(**settings(point))
+    inputs.shapes(experiment, folder)
 
 
 def check_starts(experiment: Experiment, folder: Path) -> None:
@@ -123,7 +111,7 @@ def _check_symmetric(experiment: Experiment, folder: Path) -> None:
     for point in grid.expand(experiment["matrix"]):
         source = SOURCES[point["source"]]
         try:
-            source.check_symmetric(**inputs.resolve(point, folder)[0])
+            source.check_symmetric(**inputs.resolve(point, folder).parameters)
         except Refused as refused:
             file = f"{point['path']} " if source.reads and refused.key else ""
             with placed("matrix"):
@@ -176,11 +164,14 @@ def check(config: Mapping[str, Any], folder: Path) -> None:
 
 
 def warnings(config: Mapping[str, Any], folder: Path) -> Iterator[str]:
-    """What is allowed but likely to surprise: step sizes past the stability limit that the drawn sizes let expect.
+    """What is allowed but likely to surprise: what a file may mean otherwise, and step sizes past the stability limit
+    that the drawn sizes let expect.
 
     What matrices from files hold is not read here; the log of a job that simulates them says so.
     """
     for name, experiment in config["experiments"].items():
+        for path, doubt in inputs.doubts(experiment, folder):
+            yield f"experiments.{name}.{path}: {doubt}"
         step_size = max(grid.parameters(experiment).get("step_size", [0.0]))
         data, left, right, examples = _expected_norms(experiment, folder)
         of_loss = max(LOSSES[loss["kind"]].curvature(examples or 1.0, loss) for loss in grid.losses(experiment))

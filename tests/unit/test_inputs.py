@@ -184,13 +184,13 @@ def test_one_variable_of_matlab_is_read_beside_what_has_no_numbers(tmp_path):
     path = tmp_path / "y.mat"
     scipy.io.savemat(path, {"name": "text", "Y": MATRIX, "parts": {"a": 1}, "cell": np.array([1, "a"], dtype=object)})
     assert_array_equal(matrix(path, key="Y"), MATRIX)
-    assert "two axes of real numbers" in refusal(matrix, path, key="parts")
-    assert "two axes of real numbers" in refusal(matrix, path, key="name")
+    for key, kind in (("parts", "struct"), ("name", "char"), ("cell", "cell")):
+        assert f"'{key}' is {kind}; a matrix is full and of real numbers" in refusal(matrix, path, key=key)
 
 
 def test_formats_of_matlab_that_are_not_read_are_refused(tmp_path):
     scipy.io.savemat(tmp_path / "y.mat", {"Y": scipy.sparse.csc_array(MATRIX)})
-    assert "no zeros left out" in refusal(matrix, tmp_path / "y.mat")
+    assert "'Y' is sparse; a matrix is full" in refusal(matrix, tmp_path / "y.mat")
     # The head of a file of version 7.3, which is HDF5.
     (tmp_path / "new.mat").write_bytes(
         b"MATLAB 7.3 MAT-file".ljust(124) + struct.pack("<H2s", 0x200, b"IM") + bytes(512)

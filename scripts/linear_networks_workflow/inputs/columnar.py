@@ -8,20 +8,16 @@ import pyarrow.parquet as pq
 
 from linear_networks.components import Refused
 from linear_networks_workflow.errors import short
+from linear_networks_workflow.inputs.reading import reading
 
 FORMATS = (".parquet",)
 
 
 def read(path: Path) -> pd.DataFrame:
     """The columns of a file: numbers, truth values or text. An index without a name is left out."""
-    try:
-        # Of this file alone: names of folders are no columns.
-        with pq.ParquetFile(path) as file:
-            frame = _plain(file.read()).to_pandas()
-    except (pa.ArrowException, OSError, ValueError) as error:
-        if isinstance(error, Refused):
-            raise
-        raise Refused("path", f"cannot be read ({short(error)}); is it a whole Parquet file?") from None
+    # Of this file alone: names of folders are no columns.
+    with reading("DataFrame.to_parquet(path)"), pq.ParquetFile(path) as file:
+        frame = _plain(file.read()).to_pandas()
     named = [name for name in frame.index.names if name is not None]
     if named:
         message = f"is {short(named[0])} a column? pandas wrote it as its index; write"

@@ -1,7 +1,6 @@
 """Matrices in the formats of NumPy and MATLAB."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,8 @@ import numpy as np
 
 from linear_networks.components import Refused
 from linear_networks_workflow.errors import listed, short, unknown
+from linear_networks_workflow.inputs import matlab
+from linear_networks_workflow.inputs.reading import reading
 
 ARCHIVES = (".npz", ".mat")
 FORMATS = (".npy", *ARCHIVES)
@@ -19,27 +20,28 @@ def matrix(path: Path, key: str | None) -> np.ndarray:
     array = {".npy": _of_npy, ".npz": _of_npz, ".mat": _of_mat}[path.suffix.lower()](path, key)
     if not (isinstance(array, np.ndarray) and array.ndim == 2 and array.dtype.kind in "biuf"):
         shape, kind = getattr(array, "shape", ()), getattr(array, "dtype", type(array).__name__)
-        raise Refused("path", f"shape {shape} of {kind}; a matrix has two axes of real numbers, and no zeros left out")
+        raise Refused("path", f"shape {shape} of {kind}; a matrix has two axes of real numbers")
     return array
 
 
 def _of_npy(path: Path, key: str | None) -> Any:
-    with _reading("numpy.save(path, matrix)"), path.open("rb") as file:
+    with reading("numpy.save(path, matrix)"), path.open("rb") as file:
         return np.load(file, allow_pickle=False)
 
 
 def _of_npz(path: Path, key: str | None) -> Any:
-    with _reading("numpy.savez(path, matrix)"), path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+    with reading("numpy.savez(path, matrix)"), path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         return archive[_chosen(dict.fromkeys(archive.files, ""), key)]
 
 
 def _of_mat(path: Path, key: str | None) -> Any:
-    import scipy.io
-
-    with _reading("MATLAB's save -v7, or scipy.io.savemat"), path.open("rb") as file:
-        variables = {name: " x ".join(map(str, shape)) for name, shape, _ in scipy.io.whosmat(file)}
-        chosen = _chosen(variables, key)
-        return scipy.io.loadmat(file, variable_names=[chosen])[chosen]
+    with reading("MATLAB's save -v7, or scipy.io.savemat"):
+        held = matlab.variables(path)
+        chosen = _chosen({name: " x ".join(map(str, shape)) for name, shape, _ in held}, key)
+        place, kind = next((place, kind) for place, (name, _, kind) in enumerate(held) if name == chosen)
+        if kind not in matlab.NUMBERS:
+            raise Refused("path", f"{short(chosen)} is {kind}; a matrix is full and of real numbers")
+        return matlab.variable(path, place)
 
 
 def _chosen(arrays: Mapping[str, str], key: str | None) -> str:
@@ -54,14 +56,3 @@ def _chosen(arrays: Mapping[str, str], key: str | None) -> str:
     if key not in arrays:
         raise Refused("key", unknown("array", key, arrays))
     return key
-
-
-@contextmanager
-def _reading(advice: str) -> Iterator[None]:
-    """Refuse a file that its library cannot read: of a damaged one, any exception may come."""
-    try:
-        yield
-    except Refused:
-        raise
-    except Exception as error:
-        raise Refused("path", f"cannot be read ({short(error)}); is it whole? Save it with {advice}") from None

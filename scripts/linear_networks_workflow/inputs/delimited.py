@@ -5,9 +5,11 @@ import csv
 import gzip
 import re
 import zlib
+from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 from pandas.errors import EmptyDataError, ParserError
@@ -21,39 +23,92 @@ FORMATS = tuple(ending + packed for packed in ("", ".gz") for ending in (".csv",
 SEPARATORS = {"\t": "tabs", ";": "semicolons", ",": "commas", r"\s+": "blanks"}
 
 
-class Text(NamedTuple):
+@dataclass(frozen=True)
+class Text:
     """A file of text in cells.
 
     Attributes
     ----------
-    first : list of str
-        Cells of the first line.
-    line : int
-        Its number in the file, from 1 on.
-    rows : DataFrame
-        What is to be read: numbers where a column holds nothing else, text elsewhere.
-    layout : str
-        What separates the columns, for messages.
+    content : bytes
+    begin, end : int
+        Where the first line stands that is not blank.
+    below : bool
+        Whether the rows begin below it, or with it.
+    options : dict
+        Of pandas.
     """
 
-    first: list[str]
-    line: int
-    rows: pd.DataFrame
-    layout: str
+    content: bytes
+    begin: int
+    end: int
+    below: bool
+    options: dict[str, Any]
+
+    @cached_property
+    def line(self) -> int:
+        """Number of the first line in the file, from 1 on."""
+        return self.content.count(b"\n", 0, self.begin) + 1
+
+    @cached_property
+    def separator(self) -> str:
+        """What separates the cells of the first line; empty where it has one only."""
+        bare = re.sub(r'"[^"]*"?', "x", self.content[self.begin : self.end].decode().strip())
+        return next((separator for separator in SEPARATORS if re.search(separator, bare)), "")
+
+    @property
+    def layout(self) -> str:
+        """What separates the columns, for messages."""
+        return f" (columns are separated by {SEPARATORS.get(self.separator, 'nothing')})"
+
+    @cached_property
+    def first(self) -> list[str]:
+        """Cells of the first line."""
+        cells = self._cells(self.begin, self.end, dtype=str)
+        return [cell.strip() for cell in cells.iloc[0]]
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """What is to be read: numbers where a column holds nothing else, text elsewhere."""
+        return self._cells(self.end if self.below else self.begin, len(self.content))
+
+    def _cells(self, begin: int, end: int, **options: Any) -> pd.DataFrame:
+        options |= {"header": None, "skipinitialspace": True, "na_filter": False, "low_memory": False}
+        options |= {"sep": self.separator or ",", **self.options}
+        try:
+            return pd.read_csv(BytesIO(self.content[begin:end]), **options)
+        except EmptyDataError:
+            raise Refused("path", f"holds no rows{self.layout}") from None
+        except (ParserError, ValueError) as error:
+            counts = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
+            if counts is None:
+                raise Refused("path", f"{short(error)}; is a quote not closed?{self.layout}") from None
+            expected, place, seen = map(int, counts.groups())
+            line = self.content.count(b"\n", 0, begin) + place
+            message = f"line {line} has {seen} fields, those before it have {expected}; every row needs as many"
+            raise Refused("path", message + self.layout) from None
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is meant as a number, though it have a decimal comma."""
+    try:
+        float(cell.replace(",", "."))
+    except ValueError:
+        return False
+    return True
 
 
 def matrix(path: Path) -> Text:
     """All but comments, which `#` begins; quotes belong to the cells, so that those are no numbers."""
     text = re.sub(rb"[ \t]*#[^\r\n]*", b"", _read(path))
     begin, end = _first_line(text, quotes=False)
-    return _parsed(text, begin, end, begin, quoting=csv.QUOTE_NONE)
+    return Text(text, begin, end, False, {"quoting": csv.QUOTE_NONE})
 
 
 def table(path: Path) -> Text:
-    """The lines below the first, which holds the headings."""
-    text = _read(path)
+    """The lines below the first, which holds the headings; NumPy writes them as a comment."""
+    text = re.sub(rb"\A[ \t]*#[ \t]*", b"", _read(path))
     begin, end = _first_line(text)
-    return _parsed(text, begin, end, end)
+    return Text(text, begin, end, True, {})
 
 
 def _read(path: Path) -> bytes:
@@ -79,10 +134,11 @@ def _first_line(text: bytes, quotes: bool = True) -> tuple[int, int]:
     """Where the first line begins and ends that is not blank; lines may break in quotes."""
     end = 0
     while end < len(text):
-        begin = end
-        end = _line_end(text, begin)
-        while quotes and text.count(b'"', begin, end) % 2 and end < len(text):
-            end = _line_end(text, end)
+        begin, end = end, _line_end(text, end)
+        still_open = quotes and text.count(b'"', begin, end) % 2
+        while still_open and end < len(text):
+            start, end = end, _line_end(text, end)
+            still_open ^= text.count(b'"', start, end) % 2
         if text[begin:end].strip():
             return begin, end
     raise Refused("path", "holds no rows")
@@ -91,36 +147,3 @@ def _first_line(text: bytes, quotes: bool = True) -> tuple[int, int]:
 def _line_end(text: bytes, begin: int) -> int:
     found = re.compile(rb"\r\n|\n|\r").search(text, begin)
     return found.end() if found else len(text)
-
-
-def _parsed(text: bytes, begin: int, end: int, rows: int, **options: Any) -> Text:
-    """A file whose first line stands between two places, and whose rows begin at a third."""
-    separator = _separator(text[begin:end].decode())
-    layout = f" (columns are separated by {SEPARATORS.get(separator, 'nothing')})"
-    line = text.count(b"\n", 0, begin) + 1
-    options |= {"sep": separator or ","}
-    first = _cells(text[begin:end], line, layout, dtype=str, **options).iloc[0]
-    offset = text.count(b"\n", 0, rows)
-    return Text([cell.strip() for cell in first], line, _cells(text[rows:], offset + 1, layout, **options), layout)
-
-
-def _separator(line: str) -> str:
-    """What separates the cells of a line; empty where it has one only."""
-    bare = re.sub(r'"[^"]*"?', "x", line.strip())
-    return next((separator for separator in SEPARATORS if re.search(separator, bare)), "")
-
-
-def _cells(text: bytes, line: int, layout: str, **options: Any) -> pd.DataFrame:
-    """Text in cells, the first line of which has a number in the file."""
-    options |= {"header": None, "skipinitialspace": True, "na_filter": False, "low_memory": False}
-    try:
-        return pd.read_csv(BytesIO(text), **options)
-    except EmptyDataError:
-        raise Refused("path", f"holds no rows{layout}") from None
-    except (ParserError, ValueError) as error:
-        counts = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", str(error))
-        if counts is None:
-            raise Refused("path", f"{short(error)}; is a quote not closed?{layout}") from None
-        expected, place, seen = map(int, counts.groups())
-        message = f"line {line + place - 1} has {seen} fields, those before it have {expected}"
-        raise Refused("path", f"{message}; every row needs as many{layout}") from None

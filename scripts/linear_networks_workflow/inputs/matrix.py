@@ -44,8 +44,8 @@ def read(path: Path, key: str | None = None) -> tuple[np.ndarray, str]:
         _check_index(frame)
     else:
         text = delimited.matrix(path)
-        frame, layout = text.rows, text.layout
         _check_headings(text)
+        frame, layout = text.rows, text.layout
         _check_index(frame)
     values = finite(frame, layout)
     return values, "matrix of {} x {} numbers".format(*values.shape) + layout
@@ -53,12 +53,14 @@ def read(path: Path, key: str | None = None) -> tuple[np.ndarray, str]:
 
 def _check_headings(text: delimited.Text) -> None:
     """Refuse a first line of names, or of 0, 1, 2, … as if columns were numbered."""
-    names = text.first[1:] if text.first[0].strip('"') == "" else text.first
-    message = "and a matrix has none: write to_csv(path, header=False, index=False) in pandas"
-    if not any(map(_is_number, names)):
+    names = [cell.strip('"') for cell in text.first]
+    names = names if names[0] else names[1:]
+    message = "and a matrix has none: write to_csv(path, header=False, index=False) in pandas,"
+    message += " or col.names = FALSE, row.names = FALSE in R"
+    if not any(map(delimited.is_number, names)):
         message = f"holds headings ({listed(names)}), {message}"
     elif names == [str(place) for place in range(len(names))] and (len(names) > 1 or _has_decimals(text.rows)):
-        message = f"is {_counting(0, len(names))}, as headings are, {message}, or 0.0 for a 0 of Y"
+        message = f"is {_counting(0, len(names))}, as headings are, {message}; or 0.0 for a 0 of Y"
     else:
         return
     raise Refused("path", f"line {text.line} {message}{text.layout}")
@@ -73,17 +75,8 @@ def _check_index(frame: pd.DataFrame) -> None:
     for start, sure in ((0, rows > 1 or decimals), (1, rows > 1 and decimals)):
         if sure and np.array_equal(frame.iloc[:, 0], np.arange(start, start + rows)):
             message = f"column 1 is {_counting(start, rows)}, as an index or names of rows are, and a matrix has none"
-            message += ": write to_csv(path, header=False, index=False) in pandas, row.names = FALSE in R"
-            raise Refused("path", f"{message}, or {start}.0 for a {start} of Y")
-
-
-def _is_number(cell: str) -> bool:
-    """Whether a cell is meant as a number, though it be quoted or have a decimal comma."""
-    try:
-        float(cell.strip('"').replace(",", "."))
-    except ValueError:
-        return False
-    return True
+            message += ": write to_csv(path, header=False, index=False) in pandas, or row.names = FALSE in R"
+            raise Refused("path", f"{message}; or {start}.0 for a {start} of Y")
 
 
 def _has_decimals(frame: pd.DataFrame) -> bool:

@@ -97,7 +97,7 @@ def _check_first_line(text: delimited.Text) -> None:
             message += " to_csv(path, index=False) in pandas, row.names = FALSE in R"
         raise Refused("path", message + text.layout)
     numbered = [str(place) for place in range(headings)]
-    if text.first != numbered and all(map(_is_number, text.first)):
+    if text.first != numbered and all(map(delimited.is_number, text.first)):
         message = f"line {text.line} holds numbers ({listed(text.first)}), and a table has headings"
         raise Refused("path", f"{message}: write them above it{text.layout}")
 
@@ -112,11 +112,3 @@ def _doubts(headings: pd.Index, features: np.ndarray) -> list[str]:
                 message = f"column {short(heading)} numbers the rows from {start} on, and counts as a feature"
                 found.append(message + "; leave it out if it is an index")
     return found
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

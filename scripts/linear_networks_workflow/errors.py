@@ -20,6 +20,11 @@ class ConfigError(InputError):
         self.path, self.message = path, message
 
 
+def cut(text: str, most: int = 80) -> str:
+    """A text with what is too long to be read left out."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def unknown(what: str, name: Any, allowed: Iterable[str]) -> str:
     """Message about a name that is none of the allowed ones, with the nearest of them."""
     allowed = sorted(allowed)
@@ -34,7 +39,7 @@ def short(value: Any) -> str:
         text = " ".join(str(value).split()) or type(value).__name__
     else:
         text = repr(value) if isinstance(value, str) else " ".join(str(value).split())
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return cut(text, LONGEST)
 
 
 def listed(names: Sequence[str]) -> str:

@@ -156,12 +156,6 @@ TABLES = {
         lambda path: np.savetxt(path, NUMBERS, "%g", ",", header="a,b,colour"),
         None,
     ),
-    "save(path, numbers)": (".npy", lambda path: np.save(path, NUMBERS), "is not one of .csv, .tsv, .txt, "),
-    "savemat(path, {'numbers': numbers})": (
-        ".mat",
-        lambda path: scipy.io.savemat(path, {"numbers": NUMBERS}),
-        "is not one of .csv, .tsv, .txt, ",
-    ),
 }
 
 

@@ -52,13 +52,22 @@ def check_times(experiment: Experiment, folder: Path) -> None:
 
 
 def check_matrices(experiment: Experiment, folder: Path) -> None:
-    """Files can be read and hold what is needed; parameters of what is drawn fit each other."""
+    """Files are there, and hold what is needed; parameters of what is drawn fit each other."""
     for point in grid.expand(experiment["matrix"]):
         source = SOURCES[point["source"]]
-        if source.reads is None:
-            with placed("matrix"):
-                source.check(**settings(point))
+        if source.reads is not None:
+            _check_file(point["path"], source.reads, folder)
+            continue
+        with placed("matrix"):
+            source.check(**settings(point))
     inputs.shapes(experiment, folder)
+
+
+def _check_file(file: str, reads: str, folder: Path) -> None:
+    if not (folder / file).is_file():
+        raise ConfigError("matrix.path", f"no file {folder / file} (paths start at the config file)")
+    if not file.lower().endswith(inputs.READERS[reads].formats):
+        raise ConfigError("matrix.path", f"{file!r} is not one of {', '.join(inputs.READERS[reads].formats)}")
 
 
 def check_starts(experiment: Experiment, folder: Path) -> None:

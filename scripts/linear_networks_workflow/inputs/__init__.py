@@ -88,11 +88,7 @@ def resolve(point: Mapping[str, Any], folder: str | Path) -> Resolved:
     if source.reads is None:
         return Resolved(parameters)
     reader, path = READERS[source.reads], parameters.pop("path")
-    if not Path(folder, path).is_file():
-        raise ConfigError("matrix.path", f"no file {Path(folder, path)} (paths start at the config file)")
     try:
-        if not path.lower().endswith(reader.formats):
-            raise Refused("path", f"is not one of {', '.join(reader.formats)}")
         arrays, note, doubts = reader.read(Path(folder, path), *(parameters.pop(key, None) for key in reader.keys))
         source.check(**arrays)
     except Refused as refused:
@@ -101,15 +97,21 @@ def resolve(point: Mapping[str, Any], folder: str | Path) -> Resolved:
 
 
 class Seen(NamedTuple):
-    """What is remembered of a matrix when jobs are planned."""
+    """What is remembered of a matrix when jobs are planned: rows and columns, its spectral norm, and doubts."""
 
     shape: tuple[int, int]
+    norm: float
     doubts: Doubts
 
 
 def shape(point: Mapping[str, Any], folder: str | Path) -> tuple[int, int]:
     """Rows and columns of the matrix of a point; a file is read once."""
     return _look(point, folder).shape
+
+
+def norm(point: Mapping[str, Any], folder: str | Path) -> float:
+    """Spectral norm to expect of the matrix of a point; a file is read once."""
+    return _look(point, folder).norm
 
 
 def shapes(experiment: Mapping[str, Any], folder: str | Path) -> list[tuple[int, int]]:
@@ -126,19 +128,19 @@ def doubts(experiment: Mapping[str, Any], folder: str | Path) -> list[tuple[str,
 def _look(point: Mapping[str, Any], folder: str | Path) -> Seen:
     source = SOURCES[point["source"]]
     if source.reads is None:
-        return Seen(source.shape(**resolve(point, folder).parameters), ())
-    return _look_into_file(tuple(point.items()), folder, _version(Path(folder, point["path"])))
-
-
-def _version(path: Path) -> tuple[int, int]:
-    """What changes with the content of a file; any for one that is not there."""
-    try:
-        return path.stat().st_mtime_ns, path.stat().st_size
-    except (OSError, ValueError):
-        return 0, 0
+        parameters = resolve(point, folder).parameters
+        return Seen(source.shape(**parameters), source.expected_norm(**parameters), ())
+    # Of a file that has changed, nothing is remembered.
+    version = Path(folder, point["path"]).stat()
+    return _look_into_file(tuple(point.items()), folder, (version.st_mtime_ns, version.st_size))
 
 
 @cache
 def _look_into_file(point: tuple[tuple[str, Any], ...], folder: str | Path, version: tuple[int, int]) -> Seen:
+    from scipy.linalg.interpolative import estimate_spectral_norm
+
+    source = SOURCES[dict(point)["source"]]
     parameters, _, doubts = resolve(dict(point), folder)
-    return Seen(SOURCES[dict(point)["source"]].shape(**parameters), doubts)
+    # An estimate, as an exact norm of a large matrix takes longer than reading it.
+    norm = estimate_spectral_norm(source.draw(**parameters).values, rng=np.random.default_rng(0))
+    return Seen(source.shape(**parameters), float(norm), doubts)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from linear_networks.components import Refused
-from linear_networks_workflow.errors import listed, short, unknown
+from linear_networks_workflow.errors import listed, short
 from linear_networks_workflow.inputs import matlab
 from linear_networks_workflow.inputs.reading import reading
 
@@ -50,9 +50,9 @@ def _chosen(arrays: Mapping[str, str], key: str | None) -> str:
         return next(iter(arrays))
     if not arrays:
         raise Refused("path", "holds no array")
-    if key is None:
-        named = [f"{name} ({shape})" if shape else name for name, shape in arrays.items()]
-        raise Refused("key", f"missing; the file holds {listed(named)}: name one")
-    if key not in arrays:
-        raise Refused("key", unknown("array", key, arrays))
+    if key is None or key not in arrays:
+        named = listed([f"{name} ({shape})" if shape else name for name, shape in arrays.items()])
+        raise Refused(
+            "key", f"{'missing' if key is None else f'no array {short(key)}'}; the file holds {named}: name one"
+        )
     return key

@@ -120,7 +120,7 @@ def test_what_separates_columns_is_found_and_named(tmp_path, text, found):
         ('"1",2.5\n"2",3.5\n', "row 1, column 1: '\"1\"' is not a finite number; is it the name of a row?"),
         ("1+2j,1\n1,1\n", "'1+2j' is not a finite number"),
         ("1e60,2\n3,4\n", "row 1, column 1: 1e+60 is past 1e+50"),
-        ("1e-60,2e-60\n", "the largest entry of Y is 2.0e-60, outside of 1e-50 to 1e+50"),
+        ("1e-60,2e-60\n", "the largest number of Y is 2.0e-60, outside of 1e-50 to 1e+50"),
         ("", "holds no rows"),
         ("\n# nothing\n", "holds no rows"),
         ("0,0\n0,0\n", "every entry is 0"),
@@ -307,7 +307,7 @@ def test_classes_and_values_are_told_apart_by_the_type_or_by_the_key(tmp_path):
         ({"x": [1.0, 2.0, 0.5], "y": ["a", "a", "a"]}, "matrix.target: t.csv: the target does not vary"),
         ({"x": [2.0, 2.0], "y": ["a", "b"]}, "matrix.path: t.csv: no feature varies"),
         ({"x": [1.1, 1.1, 2.1, 2.1], "y": list("abab")}, "matrix.target: t.csv: no feature correlates with the target"),
-        ({"x": [1.0, 2.0, 0.5], "y": [1e-70, 2e-70, 3e-70]}, "matrix.target: t.csv: the largest entry of Y is"),
+        ({"x": [1.0, 2.0, 0.5], "y": [1e-70, 2e-70, 3e-70]}, "matrix.target: t.csv: the largest number of Y is"),
         ({f"x{place}": [1.0, 2.0] for place in range(500)}, "x7, … (500 in all)"),
         ({"a\nb" * 50: [1.0, 2.0]}, "there is a\\nba\\nba"),
     ],
@@ -375,6 +375,14 @@ def test_a_feature_that_numbers_the_samples_is_warned_of(tmp_path):
     ((key, doubt),) = table(tmp_path / "t.csv", "colour").doubts
     assert key == "path"
     assert "column 'id' numbers the rows from 0 on, and counts as a feature" in doubt
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_a_target_may_be_named_by_a_number(tmp_path, ending):
+    frame = pd.DataFrame(np.column_stack([A, B]))
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    frame.to_parquet(tmp_path / "t.parquet")
+    assert_array_equal(table(tmp_path / f"t{ending}", "1").parameters["targets"], B[:, None])
 
 
 def test_the_rank_does_not_depend_on_units(tmp_path):

@@ -124,8 +124,8 @@ def correlated(features, targets):
     ("values", "message"),
     [
         (np.zeros((2, 2)), "every entry is 0"),
-        (np.array([[1e-60, -2e-60]]), "the largest entry of Y is 2.0e-60"),
-        (np.array([[1.0, -2e60]]), "the largest entry of Y is 2.0e+60"),
+        (np.array([[1e-60, -2e-60]]), "the largest number of Y is 2.0e-60"),
+        (np.array([[1.0, -2e60]]), "the largest number of Y is 2.0e+60"),
     ],
 )
 def test_matrices_without_a_relative_error_are_refused(values, message):
@@ -228,6 +228,8 @@ def test_a_symmetric_file_is_taken_for_one():
         ("spectrum", {"rows": 2, "columns": 3, "values": [3.0, 2.0, 1.0]}, "values"),
         ("spectrum", {"rows": 2, "columns": 3, "values": [-1.0]}, "values"),
         ("spectrum", {"rows": 2, "columns": 3, "values": [0.0]}, "values"),
+        ("spectrum", {"rows": 2, "columns": 3, "values": [1e-60, 0.0]}, "values"),
+        ("spectrum", {"rows": 2, "columns": 2, "values": [1.0, -1e60], "symmetric": True}, "values"),
     ],
 )
 def test_parameters_that_do_not_fit_each_other_are_refused_by_their_key(name, parameters, key):

@@ -86,18 +86,18 @@ class Source(Component, ABC):
 
 
 def check_size(key: str, largest: float) -> None:
-    """Raise Refused where the largest entry of a matrix is outside of what relative errors can be computed of.
+    """Raise Refused where the largest number of a matrix is outside of what relative errors can be computed of.
 
     Parameters
     ----------
     key : str
         Of the config, that the matrix hangs on.
     largest : float
-        In absolute value.
+        In absolute value, of the entries or the spectrum.
     """
     if not SMALLEST <= largest <= LARGEST:
         allowed = f"{SMALLEST:g} to {LARGEST:g}, in which relative errors can be computed"
-        raise Refused(key, f"the largest entry of Y is {largest:.1e}, outside of {allowed}; write it in another unit")
+        raise Refused(key, f"the largest number of Y is {largest:.1e}, outside of {allowed}; write it in another unit")
 
 
 class Drawn(Source):

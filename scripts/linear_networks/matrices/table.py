@@ -102,8 +102,10 @@ def _centred(columns: Array) -> Array:
 
 def _scaled(columns: Array) -> Array:
     """Columns of norm 1, or 0, in which squares do not vanish."""
-    columns = columns / np.maximum(np.max(np.abs(columns), axis=0), np.finfo(np.float64).tiny)
-    return columns / np.maximum(np.linalg.norm(columns, axis=0), np.finfo(np.float64).tiny)
+    tiny = np.finfo(np.float64).tiny
+    columns = columns / np.maximum(np.max(np.abs(columns), axis=0), tiny)
+    columns /= np.maximum(np.linalg.norm(columns, axis=0), tiny)
+    return columns
 
 
 def one_hot(labels: ArrayLike) -> tuple[Array, list]:

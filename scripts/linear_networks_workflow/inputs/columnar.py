@@ -22,7 +22,8 @@ def read(path: Path) -> pd.DataFrame:
     if named:
         message = f"is {short(named[0])} a column? pandas wrote it as its index; write"
         raise Refused("path", f"{message} reset_index() before to_parquet if so, reset_index(drop=True) if not")
-    return frame
+    # As the file has them: pandas makes numbers of headings that were some.
+    return frame.rename(columns=str)
 
 
 def _plain(table: pa.Table) -> pa.Table:

@@ -1,6 +1,7 @@
 """Reading a table of features and a target that a user has in a file."""
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,14 +76,13 @@ def _read(path: Path) -> tuple[pd.DataFrame, str]:
         text = delimited.table(path)
         _check_first_line(text)
         frame, layout = text.rows.set_axis(text.first, axis=1), text.layout
-    headings = list(map(str, frame))
-    for place, heading in enumerate(headings):
+    for place, (heading, count) in enumerate(Counter(frame).items()):
         if heading == "" or re.fullmatch(r"Unnamed: \d+", heading):
             message = f"column {place + 1} has no heading; if it is an index or names of rows, leave it out:"
             message += " to_csv(path, index=False) in pandas, row.names = FALSE in R"
             raise Refused("path", message + layout)
-        if headings.count(heading) > 1:
-            message = f"{headings.count(heading)} columns have the heading {short(heading)}"
+        if count > 1:
+            message = f"{count} columns have the heading {short(heading)}"
             raise Refused("path", f"{message}; rename or remove all but one{layout}")
     return frame, layout
 

@@ -14,8 +14,8 @@ from linear_networks_workflow.inputs.numbers import finite
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
 # So many different whole numbers are taken for classes without a doubt, and no more.
 FEW = 20
-# Entries that the indicators of classes may have: 800 MB.
-MOST_ENTRIES = 10**8
+# Entries that the indicators of classes may have: 400 MB.
+MOST_ENTRIES = 5 * 10**7
 
 
 class Target(NamedTuple):

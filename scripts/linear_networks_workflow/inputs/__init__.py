@@ -97,21 +97,15 @@ def resolve(point: Mapping[str, Any], folder: str | Path) -> Resolved:
 
 
 class Seen(NamedTuple):
-    """What is remembered of a matrix when jobs are planned: rows and columns, its spectral norm, and doubts."""
+    """What is remembered of a matrix when jobs are planned: rows and columns, and doubts."""
 
     shape: tuple[int, int]
-    norm: float
     doubts: Doubts
 
 
 def shape(point: Mapping[str, Any], folder: str | Path) -> tuple[int, int]:
     """Rows and columns of the matrix of a point; a file is read once."""
     return _look(point, folder).shape
-
-
-def norm(point: Mapping[str, Any], folder: str | Path) -> float:
-    """Spectral norm to expect of the matrix of a point; a file is read once."""
-    return _look(point, folder).norm
 
 
 def shapes(experiment: Mapping[str, Any], folder: str | Path) -> list[tuple[int, int]]:
@@ -128,8 +122,7 @@ def doubts(experiment: Mapping[str, Any], folder: str | Path) -> list[tuple[str,
 def _look(point: Mapping[str, Any], folder: str | Path) -> Seen:
     source = SOURCES[point["source"]]
     if source.reads is None:
-        parameters = resolve(point, folder).parameters
-        return Seen(source.shape(**parameters), source.expected_norm(**parameters), ())
+        return Seen(source.shape(**resolve(point, folder).parameters), ())
     # Of a file that has changed, nothing is remembered.
     version = Path(folder, point["path"]).stat()
     return _look_into_file(tuple(point.items()), folder, (version.st_mtime_ns, version.st_size))
@@ -137,10 +130,5 @@ def _look(point: Mapping[str, Any], folder: str | Path) -> Seen:
 
 @cache
 def _look_into_file(point: tuple[tuple[str, Any], ...], folder: str | Path, version: tuple[int, int]) -> Seen:
-    from scipy.linalg.interpolative import estimate_spectral_norm
-
-    source = SOURCES[dict(point)["source"]]
     parameters, _, doubts = resolve(dict(point), folder)
-    # An estimate, as an exact norm of a large matrix takes longer than reading it.
-    norm = estimate_spectral_norm(source.draw(**parameters).values, rng=np.random.default_rng(0))
-    return Seen(source.shape(**parameters), float(norm), doubts)
+    return Seen(SOURCES[dict(point)["source"]].shape(**parameters), doubts)

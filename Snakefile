@@ -1,4 +1,3 @@
-import json
 import os
 import sys
 import time
@@ -19,21 +18,25 @@ from linear_networks_workflow.figures import planning
 
 STARTED = time.time()
 
-# The paper's experiments, unless the user brings others: Snakemake would merge the two. A module that is given a config
-# reads none.
-if not workflow.overwrite_configfiles:
-
-    configfile: HOME / "config.yaml"
-
-
-# Paths in the config start at its file; a config that is a dict is taken for a file in the working directory.
-CONFIG_FILE = Path(os.path.relpath(workflow.configfiles[-1] if workflow.configfiles else "config"))
+# A module that is given a config reads none: its user has. Else the files and the dict that Snakemake is given are the
+# config, or, where these have no experiments, that of the working directory or the paper's: Snakemake would merge them.
+FILES, GIVEN = list(workflow.overwrite_configfiles), workflow.config_settings.config
 try:
     configuration.check_writable(Path("results"))
-    for warning in configuration.prepare(config, CONFIG_FILE):
-        logger.warning(f"{CONFIG_FILE.name}: {warning}")
+    if workflow.modifier.skip_configfile:
+        FILES, GIVEN = [], {}
+    elif not FILES and "experiments" not in GIVEN:
+        FILES = [configuration.default(HOME, workflow.modifier.parent_modifier is not None)]
+        logger.info(f"The experiments are those of {FILES[0]}.")
+
+        configfile: FILES[0]
+
+    # Paths in the config start at its file; a config that is a dict is taken for a file in the working directory.
+    CONFIG_FILE = Path(os.path.relpath(workflow.configfiles[-1] if workflow.configfiles else "config"))
+    for warning in configuration.load(config, CONFIG_FILE, FILES, GIVEN):
+        logger.warning(warning)
 except configuration.ConfigError as error:
-    sys.exit(f"{CONFIG_FILE.name}: {error}")
+    sys.exit(str(error))
 COSTS = {name: costs.Costs.of(experiment, CONFIG_FILE.parent) for name, experiment in config["experiments"].items()}
 
 

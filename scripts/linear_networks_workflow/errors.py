@@ -17,6 +17,11 @@ class ConfigError(InputError):
         self.path, self.message = path, message
 
 
+def cut(text: str, most: int = 80) -> str:
+    """A text with what is too long to be read left out."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def unknown(what: str, name: Any, allowed: Iterable[str]) -> str:
     """Message about a name that is none of the allowed ones, with the nearest of them."""
     allowed = sorted(allowed)

@@ -1,18 +1,21 @@
 """Validation of a config: its keys against what the components declare, then across the keys."""
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from linear_networks_workflow import costs
-from linear_networks_workflow.config import checks, figures
+from linear_networks_workflow.config import checks, figures, parts
 from linear_networks_workflow.config.messages import explained
 from linear_networks_workflow.config.models import Config
+from linear_networks_workflow.config.parts import text
+from linear_networks_workflow.config.reading import read
 from linear_networks_workflow.errors import ConfigError
 
-__all__ = ["ConfigError", "check_writable", "prepare", "validate"]
+__all__ = ["ConfigError", "check_writable", "default", "load", "prepare", "text", "validate"]
 
 
 def validate(config: dict, folder: Path) -> None:
@@ -54,6 +57,54 @@ def prepare(config: dict, file: Path) -> list[str]:
         own = experiment.get("runs_per_job", config.get("runs_per_job"))
         experiment["runs_per_job"] = own or costs.Costs.of(experiment, file.parent).runs_per_job()
     return list(checks.warnings(config, file.parent))
+
+
+def load(config: dict, file: Path, files: Sequence[Path], given: Mapping[str, Any]) -> list[str]:
+    """Prepare a config that Snakemake has merged.
+
+    Parameters
+    ----------
+    config : dict
+    file : Path
+        Where relative paths of the prepared config start; those of each of several files are changed to do so.
+    files : sequence of Path
+        That it was read from. The last one holds. None where it is that of a module, whose user has read it.
+    given : mapping
+        What Snakemake was given beside them, as a dict or by `--config`.
+
+    Returns
+    -------
+    list of str
+        Warnings, a line each, with the name of the file that they are about.
+
+    Raises
+    ------
+    ConfigError
+        At the first thing that is wrong, likewise.
+    """
+    given = parts.typed(given)
+    parts.merge(config, given)
+    known = parts.of(files, given) or [parts.Part(str(file), file.parent, config)]
+    parts.anchor(config, known, file.parent)
+    try:
+        warned = prepare(config, file)
+    except ConfigError as error:
+        raise ConfigError(parts.origin(error.path.split("."), known).name, str(error)) from None
+    return [f"{parts.origin(line.partition(':')[0].split('.'), known).name}: {line}" for line in warned]
+
+
+def default(home: Path, is_module: bool) -> Path:
+    """The config where none is given: that of the working directory, but for a module, or the paper's.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read, which Snakemake would say without a place.
+    """
+    own = Path("config.yaml")
+    file = own if own.exists() and not is_module else home / own
+    read(file)
+    return file
 
 
 def check_writable(folder: Path) -> None:

@@ -20,23 +20,27 @@ STARTED = time.time()
 
 # A module that is given a config reads none: its user has. Else the files and the dict that Snakemake is given are the
 # config, or, where these have no experiments, that of the working directory or the paper's: Snakemake would merge them.
+IS_MODULE = workflow.modifier.parent_modifier is not None
 FILES, GIVEN = list(workflow.overwrite_configfiles), workflow.config_settings.config
-try:
+IS_DEFAULT = not (workflow.modifier.skip_configfile or FILES or "experiments" in GIVEN)
+if workflow.modifier.skip_configfile:
+    FILES, GIVEN = [], {}
+with configuration.ending():
     configuration.check_writable(Path("results"))
-    if workflow.modifier.skip_configfile:
-        FILES, GIVEN = [], {}
-    elif not FILES and "experiments" not in GIVEN:
-        FILES = [configuration.default(HOME, workflow.modifier.parent_modifier is not None)]
+    if IS_DEFAULT:
+        FILES = [configuration.default(HOME if IS_MODULE else Path(), HOME)]
         logger.info(f"The experiments are those of {FILES[0]}.")
 
-        configfile: FILES[0]
+if IS_DEFAULT:
 
-    # Paths in the config start at its file; a config that is a dict is taken for a file in the working directory.
-    CONFIG_FILE = Path(os.path.relpath(workflow.configfiles[-1] if workflow.configfiles else "config"))
+    configfile: FILES[0]
+
+
+# Paths in the config start at its file; a config that is a dict is taken for a file in the working directory.
+CONFIG_FILE = Path(os.path.relpath(workflow.configfiles[-1] if workflow.configfiles else "config"))
+with configuration.ending():
     for warning in configuration.load(config, CONFIG_FILE, FILES, GIVEN):
         logger.warning(warning)
-except configuration.ConfigError as error:
-    sys.exit(str(error))
 COSTS = {name: costs.Costs.of(experiment, CONFIG_FILE.parent) for name, experiment in config["experiments"].items()}
 
 

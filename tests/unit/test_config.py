@@ -52,7 +52,7 @@ SPECTRUM = {"source": "spectrum", "rows": 3, "columns": 4, "values": [2.0, 1.0]}
         (f"{SMALL}.initialization.scale", [], f"{SMALL}.initialization.scale: is empty"),
         (f"{SMALL}.initialization.scale", [1.0, 1], f"{SMALL}.initialization.scale: [1.0, 1] lists a value twice"),
         (f"{SMALL}.initialization.scale", float("nan"), f"{SMALL}.initialization.scale: .nan is not a finite number"),
-        (f"{SMALL}.solver.step_size", "1e-3", "'1e-3' is text; YAML needs a decimal point: 1.0e-03"),
+        (f"{SMALL}.solver.step_size", "1e-3", "'1e-3' is text; YAML needs a decimal point: 1.0e-3"),
         (f"{SMALL}.solver.step_size", [1.0, "1e-3"], f"{SMALL}.solver.step_size.1: '1e-3' is text"),
         (f"{SMALL}.solver.step_size", 0, f"{SMALL}.solver.step_size: 0 is not a finite number > 0"),
         (f"{SMALL}.solver.method", "decent", "unknown value 'decent'; did you mean 'descent'? allowed: descent"),
@@ -325,6 +325,7 @@ def test_the_shipped_config_is_valid_and_past_stability_only_where_it_shows_its_
 def test_a_step_size_past_the_stability_limit_is_a_warning():
     def warnings(step_size):
         config = {**changed(f"{SMALL}.solver.step_size", step_size), "figures": {}}
+        config["experiments"]["small"]["time"]["horizon"] = 10.0
         return configuration.prepare(config, PROJECT / "my.yaml")
 
     # For a 3 x 4 problem of width 8 and scale 1, (sqrt 3 + sqrt 8)^2 + (2 + sqrt 8)^2 = 44: stable below 0.045.

@@ -1,21 +1,23 @@
 """Validation of a config: its keys against what the components declare, then across the keys."""
 
 import os
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from linear_networks_workflow import costs
-from linear_networks_workflow.config import checks, figures, parts
+from linear_networks_workflow.config import checks, figures, limits, parts
 from linear_networks_workflow.config.messages import explained
 from linear_networks_workflow.config.models import Config
 from linear_networks_workflow.config.parts import text
 from linear_networks_workflow.config.reading import read
 from linear_networks_workflow.errors import ConfigError
 
-__all__ = ["ConfigError", "check_writable", "default", "load", "prepare", "text", "validate"]
+__all__ = ["ConfigError", "check_writable", "default", "ending", "load", "prepare", "text", "validate"]
 
 
 def validate(config: dict, folder: Path) -> None:
@@ -53,9 +55,11 @@ def prepare(config: dict, file: Path) -> list[str]:
         Warnings, a line each, about what may be meant.
     """
     validate(config, file.parent)
-    for experiment in config["experiments"].values():
+    for name, experiment in config["experiments"].items():
+        of_run = costs.Costs.of(experiment, file.parent)
         own = experiment.get("runs_per_job", config.get("runs_per_job"))
-        experiment["runs_per_job"] = own or costs.Costs.of(experiment, file.parent).runs_per_job()
+        experiment["runs_per_job"] = own or of_run.runs_per_job()
+        limits.check(experiment, of_run, f"experiments.{name}")
     return list(checks.warnings(config, file.parent))
 
 
@@ -93,16 +97,25 @@ def load(config: dict, file: Path, files: Sequence[Path], given: Mapping[str, An
     return [f"{parts.origin(line.partition(':')[0].split('.'), known).name}: {line}" for line in warned]
 
 
-def default(home: Path, is_module: bool) -> Path:
-    """The config where none is given: that of the working directory, but for a module, or the paper's.
+@contextmanager
+def ending() -> Iterator[None]:
+    """End the process with the line of a config error."""
+    try:
+        yield
+    except ConfigError as error:
+        sys.exit(str(error))
+
+
+def default(*folders: Path) -> Path:
+    """The config where none is given: that of the first folder, or else that of the last.
 
     Raises
     ------
     ConfigError
-        If it cannot be read, which Snakemake would say without a place.
+        If it cannot be read. Snakemake, which reads it next, would not say where in it.
     """
-    own = Path("config.yaml")
-    file = own if own.exists() and not is_module else home / own
+    files = [folder / "config.yaml" for folder in folders]
+    file = next((file for file in files if file.exists()), files[-1])
     read(file)
     return file
 

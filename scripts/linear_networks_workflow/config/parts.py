@@ -112,11 +112,11 @@ def _matrices(config: Mapping[str, Any]) -> Iterator[tuple[list[str], dict[str, 
     experiments = config.get("experiments")
     for name, experiment in experiments.items() if isinstance(experiments, Mapping) else ():
         matrix = experiment.get("matrix") if isinstance(experiment, Mapping) else None
-        place = ["experiments", str(name), "matrix"]
-        listed = [([*place, str(number)], block) for number, block in enumerate(matrix)] if isinstance(matrix, list) else []
-        for path, block in listed or [(place, matrix)]:
+        blocks = matrix if isinstance(matrix, list) else [matrix]
+        for number, block in enumerate(blocks):
             if isinstance(block, dict) and "path" in block:
-                yield path, block
+                place = ["experiments", str(name), "matrix"]
+                yield [*place, str(number)] if blocks is matrix else place, block
 
 
 def _moved(path: Any, before: Path, after: Path) -> Any:
@@ -125,4 +125,3 @@ def _moved(path: Any, before: Path, after: Path) -> Any:
     if not isinstance(path, str) or not path or os.path.isabs(path):
         return path
     return os.path.relpath(before / path, after)
-

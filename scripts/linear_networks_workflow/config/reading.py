@@ -1,6 +1,7 @@
-"""Reading a file of a config as Snakemake does, and refusing what would be read as something else than what stands there.
+"""Reading a file of a config as Snakemake does, but for what would be read as something else than it seems.
 
-Snakemake has read the file before; it keeps the last of two equal keys, and reads `010` as 8 and `1:30` as 90.
+Of two equal keys Snakemake keeps the last, and it reads `010` as 8 and `1:30` as 90. Where it cannot read a file, it
+does not say where in it.
 """
 
 import json
@@ -97,7 +98,7 @@ def _explained(error: yaml.YAMLError) -> str:
     if isinstance(error, ConstructorError):
         return place + _in_one_line(problem)
     found = ", ".join(filter(None, (getattr(error, "context", None), problem))) or str(error)
-    return f"{place}no YAML: {_in_one_line(found)}; look there and above for a bracket, quote, colon, tab or indentation"
+    return f"{place}no YAML: {_in_one_line(found)}; look there and above for a bracket, quote, colon or tab"
 
 
 def _in_one_line(text: Any) -> str:

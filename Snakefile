@@ -36,8 +36,9 @@ if IS_DEFAULT:
     configfile: FILES[0]
 
 
-# Paths in the config start at its file; a config that is a dict is taken for a file in the working directory.
-CONFIG_FILE = Path(os.path.relpath(workflow.configfiles[-1] if workflow.configfiles else "config"))
+# Where paths start: at the first of several files, which the others change, or the last that the user of a module read;
+# a config that is a dict is taken for a file in the working directory.
+CONFIG_FILE = Path(os.path.relpath((FILES or workflow.configfiles[-1:] or ["config"])[0]))
 with configuration.ending():
     for warning in configuration.load(config, CONFIG_FILE, FILES, GIVEN):
         logger.warning(warning)

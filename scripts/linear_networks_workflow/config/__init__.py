@@ -70,7 +70,7 @@ def load(config: dict, file: Path, files: Sequence[Path], given: Mapping[str, An
     ----------
     config : dict
     file : Path
-        Where relative paths of the prepared config start; those of each of several files are changed to do so.
+        Whose folder relative paths start at when the config is prepared; those of other files are changed to do so.
     files : sequence of Path
         That it was read from. The last one holds. None where it is that of a module, whose user has read it.
     given : mapping

@@ -79,6 +79,8 @@ def check_matrices(experiment: Experiment, folder: Path) -> None:
 def _check_file(file: str, reads: str, folder: Path) -> None:
     if not os.path.isfile(folder / file):
         raise ConfigError("matrix.path", f"no file {cut(str(folder / file), 200)} (paths start at the config file)")
+    if {"{", "}"} & set(os.path.relpath(folder / file)):
+        raise ConfigError("matrix.path", f"Snakemake takes braces in {cut(file, 200)!r} for wildcards; rename it")
     if Path(file).suffix not in inputs.READERS[reads].formats:
         raise ConfigError("matrix.path", f"{file!r} is not one of {', '.join(inputs.READERS[reads].formats)}")
 

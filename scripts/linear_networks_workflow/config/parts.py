@@ -1,7 +1,7 @@
 """The parts of a config: its files, and what is given beside them; in which of them something stands."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -100,23 +100,27 @@ def _length(path: Sequence[str], node: Any) -> int:
 
 
 def anchor(config: Mapping[str, Any], parts: Sequence[Part], folder: Path) -> None:
-    """Let the relative paths of a config, which start at the parts that they stand in, start at a folder."""
-    for place, block in _matrices(config):
-        part = origin([*place, "path"], parts)
-        if part.folder.absolute() != folder.absolute():
-            block["path"] = _moved(block["path"], part.folder, folder)
+    """Let the relative paths of a config, which start at the parts that they stand in, start at a folder.
+
+    Nothing of the config is checked yet.
+    """
+    for section, key in (("experiments", "matrix"), ("figures", "where")):
+        blocks = config.get(section)
+        for name, block in blocks.items() if isinstance(blocks, Mapping) else ():
+            if isinstance(block, dict) and key in block:
+                block[key] = _anchored(block[key], [section, str(name), key], parts, folder)
 
 
-def _matrices(config: Mapping[str, Any]) -> Iterator[tuple[list[str], dict[str, Any]]]:
-    """The blocks of matrices that are read, with the keys that lead there; nothing of the config is checked yet."""
-    experiments = config.get("experiments")
-    for name, experiment in experiments.items() if isinstance(experiments, Mapping) else ():
-        matrix = experiment.get("matrix") if isinstance(experiment, Mapping) else None
-        blocks = matrix if isinstance(matrix, list) else [matrix]
-        for number, block in enumerate(blocks):
-            if isinstance(block, dict) and "path" in block:
-                place = ["experiments", str(name), "matrix"]
-                yield [*place, str(number)] if blocks is matrix else place, block
+def _anchored(node: Any, place: list[str], parts: Sequence[Part], folder: Path) -> Any:
+    if isinstance(node, list):
+        return [_anchored(block, [*place, str(number)], parts, folder) for number, block in enumerate(node)]
+    if not isinstance(node, Mapping) or "path" not in node:
+        return node
+    part = origin([*place, "path"], parts)
+    if os.path.abspath(part.folder) == os.path.abspath(folder):
+        return node
+    # A copy, as YAML's aliases let a block stand in several places.
+    return {**node, "path": _moved(node["path"], part.folder, folder)}
 
 
 def _moved(path: Any, before: Path, after: Path) -> Any:

@@ -59,7 +59,7 @@ class _Loader(SafeLoader):
                 lines[key.value] = key.start_mark.line + 1
         return super().construct_mapping(node, deep)
 
-    def construct_number(self, node: Any) -> Any:
+    def construct_value(self, node: Any) -> Any:
         text = str(node.value)
         for base, numbers in ((8, BASE_8), (60, BASE_60)):
             if numbers.fullmatch(text):
@@ -67,12 +67,13 @@ class _Loader(SafeLoader):
                 raise ConstructorError(None, None, message, node.start_mark)
         try:
             return yaml.SafeLoader.yaml_constructors[node.tag](self, node)
-        except (ValueError, IndexError):
-            raise ConstructorError(None, None, f"{cut(text)!r} cannot be read as a number", node.start_mark) from None
+        except (ValueError, IndexError, AttributeError):
+            message = f"{cut(repr(text))} is no {node.tag.split(':')[-1]}; where text is meant, write it in quotes"
+            raise ConstructorError(None, None, message, node.start_mark) from None
 
 
-for tag in ("int", "float"):
-    _Loader.add_constructor(f"tag:yaml.org,2002:{tag}", _Loader.construct_number)
+for tag in ("int", "float", "timestamp"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{tag}", _Loader.construct_value)
 
 
 def _parsed(text: str) -> Any:

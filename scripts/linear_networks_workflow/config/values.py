@@ -81,7 +81,7 @@ def shown(value: Any) -> str:
         return f"{cut(repr(value))} (text)"
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 10**80:
         return "an integer of more than 80 digits"
-    return cut(yaml.safe_dump(value, default_flow_style=True, width=2**16).split("\n")[0])
+    return cut(yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=2**16).split("\n")[0])
 
 
 def _scalar(parameter: Parameter) -> Any:
@@ -118,7 +118,7 @@ def _wrong(value: Any, parameter: Parameter) -> str:
         return f"{cut(repr(value))} is text; YAML needs {needed}: {_with_point(value)}"
     message = f"{shown(value)} is not {allowed(parameter)}"
     if isinstance(value, str) and re.fullmatch(r"[+-]?\d+(\.\d*)?", value):
-        return f"{message}; write it without quotes"
+        return f"{message}; write {float(value):.15g} without quotes"
     if parameter.kind is int and isinstance(value, float) and value.is_integer() and abs(value) <= LARGEST:
         return f"{message}; write {value:.0f}"
     if parameter.kind is int and type(value) is int and value > LARGEST and parameter.most is None:

@@ -115,7 +115,7 @@ def default(*folders: Path) -> Path:
         If it cannot be read. Snakemake, which reads it next, would not say where in it.
     """
     files = [folder / "config.yaml" for folder in folders]
-    file = next((file for file in files if file.exists()), files[-1])
+    file = next(filter(os.path.lexists, files), files[-1])
     read(file)
     return file
 

@@ -38,7 +38,12 @@ def of(files: Sequence[Path], given: Mapping[str, Any]) -> list[Part]:
     ConfigError
         If a file cannot be read, or does not hold what it seems to.
     """
-    parts = [Part(os.path.relpath(file), Path(os.path.relpath(file.parent)), read(file)) for file in files]
+    # A pipe is empty after Snakemake has read it.
+    values = [{} if file.is_fifo() else read(file) for file in files]
+    parts = [
+        Part(os.path.relpath(file), Path(os.path.relpath(file.parent)), held)
+        for file, held in zip(files, values, strict=True)
+    ]
     return [*parts, Part("config", Path(), given)] if given else parts
 
 

@@ -104,9 +104,13 @@ def _explain(parameter: Parameter) -> Callable[[Any, Callable[[Any], Any]], Any]
 
     def explain(value: Any, validate: Callable[[Any], Any]) -> Any:
         try:
-            return validate(value)
+            valid = validate(value)
         except ValidationError:
             raise refusal(_wrong(value, parameter)) from None
+        # NumPy has no such integers.
+        if parameter.kind is float and isinstance(value, int) and abs(value) >= 2**63:
+            raise refusal(f"{shown(value)} is too large for an integer; write {shown(float(value))}")
+        return valid
 
     return explain
 

@@ -72,7 +72,7 @@ SPECTRUM = {"source": "spectrum", "rows": 3, "columns": 4, "values": [2.0, 1.0]}
         (f"{SMALL}.width", True, f"{SMALL}.width: true is not an integer >= 1"),
         (f"{SMALL}.width", "wide", f"{SMALL}.width: 'wide' (text) is not an integer >= 1"),
         (f"{SMALL}.width", [], f"{SMALL}.width: is empty"),
-        (f"{SMALL}.initialization.scale", 10**30, "is too large for an integer; write 1.0e+30"),
+        (f"{SMALL}.initialization.scale", 10**18, f"{10**18} is too large for an integer; write 1.0e+18"),
         (f"{SMALL}.initialization.scale", [], f"{SMALL}.initialization.scale: is empty"),
         (f"{SMALL}.initialization.scale", [1.0, 1], f"{SMALL}.initialization.scale: [1.0, 1] lists a value twice"),
         (f"{SMALL}.initialization.scale", float("nan"), f"{SMALL}.initialization.scale: .nan is not a finite number"),

@@ -107,8 +107,8 @@ def _explain(parameter: Parameter) -> Callable[[Any, Callable[[Any], Any]], Any]
             valid = validate(value)
         except ValidationError:
             raise refusal(_wrong(value, parameter)) from None
-        # NumPy has no such integers.
-        if parameter.kind is float and isinstance(value, int) and abs(value) >= 2**63:
+        # NumPy and Arrow take integers as numbers up to here.
+        if parameter.kind is float and isinstance(value, int) and abs(value) > 2**53:
             raise refusal(f"{shown(value)} is too large for an integer; write {shown(float(value))}")
         return valid
 

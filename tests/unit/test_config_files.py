@@ -58,6 +58,24 @@ def test_a_file_that_is_not_there_or_a_folder_is_named(tmp_path):
         read(tmp_path)
 
 
+def test_the_config_of_the_working_directory_is_the_default_and_is_never_passed_over(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert configuration.default(Path(), PROJECT) == PROJECT / "config.yaml"
+    own = tmp_path / "config.yaml"
+    own.write_text("experiments: {}\n")
+    assert configuration.default(Path(), PROJECT).absolute() == own
+    own.unlink()
+    own.symlink_to("gone.yaml")
+    with pytest.raises(ConfigError, match=r"^config\.yaml: no such file"):
+        configuration.default(Path(), PROJECT)
+
+
+def test_a_pipe_that_snakemake_has_read_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (part,) = parts.of([tmp_path / "pipe"], {})
+    assert part.values == {}
+
+
 @pytest.mark.parametrize(
     "content",
     [

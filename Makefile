@@ -36,7 +36,7 @@ docs: .venv/installed
 
 # What is made from the declarations of the components: the JSON schema of the config, its page, and tables of columns.
 reference: .venv/installed
-	PYTHONPATH=scripts $(BIN)/python -m linear_networks_workflow.config
+	PYTHONPATH=scripts $(BIN)/python -m linear_networks_workflow.config.reference
 
 # On one core; what is compared with is installed beside the project if it can be, and left out if not.
 benchmark: export OMP_NUM_THREADS = 1

@@ -1,4 +1,3 @@
-import json
 import os
 import sys
 import time
@@ -19,21 +18,30 @@ from linear_networks_workflow.figures import planning
 
 STARTED = time.time()
 
-# The paper's experiments, unless the user brings others: Snakemake would merge the two. A module that is given a config
-# reads none.
-if not workflow.overwrite_configfiles:
-
-    configfile: HOME / "config.yaml"
-
-
-# Paths in the config start at its file; a config that is a dict is taken for a file in the working directory.
-CONFIG_FILE = Path(os.path.relpath(workflow.configfiles[-1] if workflow.configfiles else "config"))
-try:
+# A module that is given a config reads none: its user has. Else the files and the dict that Snakemake is given are the
+# config, or, where these have no experiments, that of the working directory or the paper's: Snakemake would merge them.
+IS_MODULE = workflow.modifier.parent_modifier is not None
+FILES, GIVEN = list(workflow.overwrite_configfiles), workflow.config_settings.config
+IS_DEFAULT = not (workflow.modifier.skip_configfile or FILES or "experiments" in GIVEN)
+if workflow.modifier.skip_configfile:
+    FILES, GIVEN = [], {}
+with configuration.ending():
     configuration.check_writable(Path("results"))
-    for warning in configuration.prepare(config, CONFIG_FILE):
-        logger.warning(f"{CONFIG_FILE.name}: {warning}")
-except configuration.ConfigError as error:
-    sys.exit(f"{CONFIG_FILE.name}: {error}")
+    if IS_DEFAULT:
+        FILES = [configuration.default(HOME if IS_MODULE else Path(), HOME)]
+        logger.info(f"The experiments are those of {FILES[0]}.")
+
+if IS_DEFAULT:
+
+    configfile: FILES[0]
+
+
+# Where paths start: at the first of several files, which the others change, or the last that the user of a module read;
+# a config that is a dict is taken for a file in the working directory.
+CONFIG_FILE = Path(os.path.relpath((FILES or workflow.configfiles[-1:] or ["config"])[0]))
+with configuration.ending():
+    for warning in configuration.load(config, CONFIG_FILE, FILES, GIVEN):
+        logger.warning(warning)
 COSTS = {name: costs.Costs.of(experiment, CONFIG_FILE.parent) for name, experiment in config["experiments"].items()}
 
 

@@ -16,7 +16,9 @@ class ConfigError(InputError):
     """What is wrong with a config, in one line: the key's path, then what is allowed there."""
 
     def __init__(self, path: str, message: str):
-        super().__init__(f"{path}: {message}" if path else message)
+        text = f"{path}: {message}" if path else message
+        # In one line, whatever a config has.
+        super().__init__("".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text))
         self.path, self.message = path, message
 
 
@@ -30,7 +32,7 @@ def unknown(what: str, name: Any, allowed: Iterable[str]) -> str:
     allowed = sorted(allowed)
     near = difflib.get_close_matches(str(name), allowed, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"unknown {what} {name!r}; {hint}allowed: {', '.join(allowed)}"
+    return f"unknown {what} {cut(repr(name))}; {hint}allowed: {', '.join(allowed)}"
 
 
 def short(value: Any) -> str:

@@ -256,7 +256,7 @@ def test_divergence_is_warned_of_before_and_recorded_after(snakemake, write_conf
     ("change", "message"),
     [
         ({"wdith": 3}, "my.yaml: experiments.small.wdith: unknown key 'wdith'; did you mean 'width'?"),
-        ({"solver": {"method": "descent", "step_size": "1e-3"}}, "'1e-3' is text; YAML needs a decimal point: 1.0e-03"),
+        ({"solver": {"method": "descent", "step_size": "1e-3"}}, "'1e-3' is text; YAML needs a decimal point: 1.0e-3"),
         ({"matrix": {"source": "file", "path": "no.csv"}}, "experiments.small.matrix.path: no file"),
     ],
 )

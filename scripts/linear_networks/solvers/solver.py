@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from linear_networks.arrays import Array
 from linear_networks.components import Component
@@ -71,6 +71,10 @@ class Solver(Component, ABC):
         of_loss : float
             Seconds that an evaluation takes beyond these.
         """
+
+    @staticmethod
+    def check(horizon: float, *_: Any, **parameters: Any) -> None:
+        """Raise Refused where parameters do not fit the last time of a run."""
 
     @property
     def step(self) -> float:

@@ -3,6 +3,7 @@
 What belongs to one component it checks itself: here its checks are called, and what they refuse is given its path.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import product
@@ -19,7 +20,8 @@ from linear_networks.losses import LOSSES
 from linear_networks.matrices import SOURCES
 from linear_networks.solvers import SOLVERS
 from linear_networks_workflow import grid, inputs, keys
-from linear_networks_workflow.errors import ConfigError
+from linear_networks_workflow.config.values import shown
+from linear_networks_workflow.errors import ConfigError, cut
 
 Experiment = Mapping[str, Any]
 
@@ -51,6 +53,14 @@ def check_times(experiment: Experiment, folder: Path) -> None:
                 raise ConfigError(path, f"{time['first']} is not before the horizon {horizon}")
 
 
+def check_steps(experiment: Experiment, folder: Path) -> None:
+    """Solvers can take their steps."""
+    for solver in grid.expand(experiment["solver"]):
+        for horizon in grid.axis("horizon", experiment["time"]["horizon"]):
+            with placed("solver"):
+                SOLVERS[solver["method"]].check(horizon, **settings(solver))
+
+
 def check_matrices(experiment: Experiment, folder: Path) -> None:
     """Files are there, and hold what is needed; parameters of what is drawn fit each other."""
     for point in grid.expand(experiment["matrix"]):
@@ -64,8 +74,10 @@ def check_matrices(experiment: Experiment, folder: Path) -> None:
 
 
 def _check_file(file: str, reads: str, folder: Path) -> None:
-    if not (folder / file).is_file():
-        raise ConfigError("matrix.path", f"no file {folder / file} (paths start at the config file)")
+    if not os.path.isfile(folder / file):
+        raise ConfigError("matrix.path", f"no file {cut(str(folder / file), 200)} (paths start at the config file)")
+    if {"{", "}"} & set(os.path.relpath(folder / file)):
+        raise ConfigError("matrix.path", f"Snakemake takes braces in {cut(file, 200)!r} for wildcards; rename it")
     if not file.lower().endswith(inputs.READERS[reads].formats):
         raise ConfigError("matrix.path", f"{file!r} is not one of {', '.join(inputs.READERS[reads].formats)}")
 
@@ -100,6 +112,20 @@ def check_dynamics(experiment: Experiment, folder: Path) -> None:
                 raise ConfigError(f"{path}.{key}", f"{keys.FIT} stands alone, not in a list: write {key}: {keys.FIT}")
         if grid.fits(block) and grid.general_of(name) not in blocks:
             raise ConfigError(path, f"{keys.FIT} needs the dynamics {grid.general_of(name)} beside {name}")
+
+
+def check_runs(experiment: Experiment, folder: Path) -> None:
+    """No two blocks of a list stand for one run, defaults included."""
+    for room in keys.ROOMS:
+        found: dict[tuple, int] = {}
+        blocks = grid.axis(room, experiment.get(room, []))
+        # Of one block, the values of every axis differ.
+        for place, block in enumerate(blocks if len(blocks) > 1 else ()):
+            for point in grid.expand(block):
+                same = tuple((key, tuple(one) if isinstance(one, list) else one) for key, one in sorted(point.items()))
+                if found.setdefault(same, place) != place:
+                    what = f"{shown(point)} stands in {room}.{found[same]} already"
+                    raise ConfigError(f"{room}.{place}", f"{what}; runs are made once: leave it out of one of them")
 
 
 def check_losses(experiment: Experiment, folder: Path) -> None:
@@ -154,6 +180,8 @@ def check_closed_forms(experiment: Experiment, folder: Path) -> None:
 
 CHECKS: tuple[Callable[[Experiment, Path], None], ...] = (
     check_times,
+    check_steps,
+    check_runs,
     check_matrices,
     check_losses,
     check_dynamics,

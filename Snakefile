@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -14,10 +15,15 @@ min_version("9.13")
 # copied project does not look changed.
 HOME = Path(os.path.relpath(workflow.current_basedir.get_path_or_uri(secret_free=True)))
 sys.path.insert(0, str(HOME.absolute() / "scripts"))
-from linear_networks_workflow import config as configuration, costs, figures, grid, jobs, sources, summary
+from linear_networks_workflow import config as configuration, costs, figures, grid, jobs, places, sources, summary
+from linear_networks_workflow.errors import InputError
 from linear_networks_workflow.figures import planning
 
 STARTED = time.time()
+
+# Below the prefix that a workflow which uses this one as a module gives it. Snakemake itself does not give it to logs,
+# which are local also where results are stored elsewhere.
+RESULTS, LOGS = (Path(workflow.modifier.path_modifier.replace_prefix(folder)) for folder in ("results", "logs"))
 
 # The paper's experiments, unless the user brings others: Snakemake would merge the two. A module that is given a config
 # reads none.
@@ -29,11 +35,15 @@ if not workflow.overwrite_configfiles:
 # Paths in the config start at its file; a config that is a dict is taken for a file in the working directory.
 CONFIG_FILE = Path(os.path.relpath(workflow.configfiles[-1] if workflow.configfiles else "config"))
 try:
-    configuration.check_writable(Path("results"))
     for warning in configuration.prepare(config, CONFIG_FILE):
         logger.warning(f"{CONFIG_FILE.name}: {warning}")
 except configuration.ConfigError as error:
     sys.exit(f"{CONFIG_FILE.name}: {error}")
+if workflow.is_main_process:
+    try:
+        places.check([LOGS / "verify.log", *(RESULTS.parent / file for file in places.files(config))])
+    except InputError as error:
+        sys.exit(str(error))
 COSTS = {name: costs.Costs.of(experiment, CONFIG_FILE.parent) for name, experiment in config["experiments"].items()}
 
 
@@ -52,6 +62,7 @@ include: "workflow/rules/rates.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/dataset.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/tidy.smk"
 
 
 rule all:
@@ -62,5 +73,18 @@ rule all:
         rules.figures.input,
 
 
+# How this Snakemake was started, with another target.
+TIDY = ["snakemake", rules.tidy.rule.name, "--snakefile", workflow.main_snakefile, "--directory", os.getcwd()]
+if workflow.overwrite_configfiles:
+    TIDY += ["--configfile", *map(os.path.abspath, workflow.overwrite_configfiles)]
+if workflow.config_settings.config:
+    TIDY += ["--config", *(f"{key}={json.dumps(value)}" for key, value in workflow.config_settings.config.items())]
+
+# A dataset that is verified as it lies there may be of any config.
+if workflow.is_main_process and not {rules.tidy.rule.name, rules.verify.rule.name} & {*sys.argv}:
+    for notice in places.notices(places.strangers(config, RESULTS), shlex.join(TIDY)):
+        logger.warning(notice)
+
+
 onsuccess:
-    logger.info(summary.summarize(STARTED, workflow.cores))
+    logger.info(summary.summarize(STARTED, workflow.cores, LOGS))

@@ -15,7 +15,7 @@ if "snakemake" in globals():
         experiment = snakemake.wildcards.experiment
         keys = ("seed", "replicates", "points", "folder")
         rows = matrices.generate(experiment, *(snakemake.params[key] for key in keys))
-        provenance = grid.provenance(snakemake.config, experiment)
+        provenance = grid.provenance(snakemake.config, snakemake.output[0])
         with parquet.writing(snakemake.output[0], parquet.MATRICES, provenance) as add:
             while block := list(islice(rows, BLOCK)):
                 add(parquet.table(block, parquet.MATRICES))

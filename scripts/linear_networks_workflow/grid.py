@@ -26,6 +26,9 @@ from linear_networks_workflow import keys
 SPANNING = {*keys.ROOMS, "width", "time"}
 COLUMNS = keys.columns()
 
+# The stages whose files are the dataset.
+STAGES = ("matrices", "runs", "trajectories", "lambda0", "rates", "tables")
+
 
 @dataclass(frozen=True)
 class Run:
@@ -230,10 +233,39 @@ def _digest(*parts: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def provenance(config: Mapping[str, Any], experiment: str) -> dict[str, Any]:
-    """The part of a config that makes an experiment's numbers, for the metadata of its files."""
+def provenance(config: Mapping[str, Any], file: str) -> dict[str, str]:
+    """Where one of the Parquet files of a config comes from, for its metadata.
+
+    `config` is the seed and the experiment, as JSON, and `made_from` the digest of what of them is in this file.
+    """
+    experiment = parts(file)[1]
     settings = {key: value for key, value in config["experiments"][experiment].items() if key != "runs_per_job"}
-    return {"seed": config["seed"], "experiments": {experiment: settings}}
+    made_by = {"seed": config["seed"], "experiments": {experiment: settings}}
+    return {"config": json.dumps(made_by), "made_from": made_from(config, file)}
+
+
+def made_from(config: Mapping[str, Any], file: str) -> str:
+    """Digest of the part of a config that one of its Parquet files is made from; `file` may be below another folder.
+
+    It is another wherever the rows are of other runs or matrices, and else the same in every config.
+    """
+    stage, experiment, *chunk = parts(file)
+    settings = config["experiments"][experiment]
+    common = config["seed"], settings["replicates"]
+    if stage == "matrices":
+        return _digest(*common, matrix_points(config, experiment))
+    if stage == "tables":
+        return _digest(*common, sorted(settings["record"]), {name: points(settings, name) for name in blocks(settings)})
+    dynamics, number = chunk if len(chunk) == 2 else (*generals(settings), *chunk)
+    chosen = chunk_points(config, experiment, dynamics, number)
+    return _digest(config["seed"], record(config, experiment, dynamics), chosen)
+
+
+def parts(file: str) -> tuple[str, ...]:
+    """The stage of a file in `results`, its experiment, and what else its name says."""
+    names = Path(file).with_suffix("").parts
+    start = max(place for place, name in enumerate(names) if name in STAGES and names[place - 1] == "results")
+    return names[start:]
 
 
 def input_files(config: Mapping[str, Any], experiment: str, folder: Path) -> list[str]:
@@ -243,7 +275,7 @@ def input_files(config: Mapping[str, Any], experiment: str, folder: Path) -> lis
 
 
 def files(config: Mapping[str, Any], stage: str, experiment: str | None = None) -> list[str]:
-    """Files of a stage (`matrices`, `runs`, `trajectories`, `lambda0`, `rates`, `tables`) of one or every experiment.
+    """Files of one of STAGES, of one or every experiment.
 
     Where no limit is known, rates are measured only if the products are kept.
     """
@@ -259,7 +291,7 @@ def files(config: Mapping[str, Any], stage: str, experiment: str | None = None) 
     known = "product" in settings["record"] or any(LOSSES[loss["kind"]].has_limit for loss in losses(settings))
     measured = listed if known else []
     if stage == "tables":
-        return [f"results/tables/{experiment}.md"] if measured else []
+        return [f"results/tables/{experiment}.parquet"] if measured else []
     return [
         f"results/{stage}/{experiment}/{dynamics}/{chunk}.parquet"
         for dynamics in (measured if stage == "rates" else listed)
@@ -269,8 +301,7 @@ def files(config: Mapping[str, Any], stage: str, experiment: str | None = None) 
 
 def dataset_files(config: Mapping[str, Any]) -> list[str]:
     """Every Parquet file of the dataset."""
-    stages = ("matrices", "runs", "trajectories", "lambda0", "rates", "tables")
-    return [str(Path(file).with_suffix(".parquet")) for stage in stages for file in files(config, stage)]
+    return [file for stage in STAGES for file in files(config, stage)]
 
 
 def fits(block: Mapping[str, Any]) -> bool:

@@ -16,6 +16,7 @@ def fits():
     rates = pd.DataFrame(
         {
             "run": list("abcdefgh"),
+            "experiment": "mine",
             "dynamics": "asymmetric",
             "solver": "flow",
             "quantity": "product",
@@ -30,6 +31,10 @@ def fits():
         }
     )
     return runs, rates
+
+
+def shown(fits):
+    return tables.shown(tables.tabulate(*fits, ["scale"]), ["scale"])
 
 
 def test_a_row_aggregates_the_replicates_of_a_grid_point(fits):
@@ -57,7 +62,7 @@ def test_a_row_says_how_well_its_rates_are_known_and_how_many_hold_the_predictio
 
 def test_no_rates_make_an_empty_table_in_every_format(fits):
     runs, rates = fits
-    table = tables.tabulate(runs, rates.iloc[:0], ["scale"])
+    table = tables.shown(tables.tabulate(runs, rates.iloc[:0], ["scale"]), ["scale"])
     assert list(table.columns[:5]) == ["scale", "dynamics", "solver", "quantity", "mode"]
     assert "| scale " in tables.markdown(table, "mine", {})
     assert r"\toprule" in tables.latex(table, "mine")
@@ -80,7 +85,7 @@ def test_too_few_replicates_have_no_interval():
 
 
 def test_markdown_tells_bounds_from_equalities_and_says_what_is_said_of_the_dynamics_in_it(fits):
-    text = tables.markdown(tables.tabulate(*fits, ["scale"]), "mine", {"asymmetric": "known", "riccati": "absent"})
+    text = tables.markdown(shown(fits), "mine", {"asymmetric": "known", "riccati": "absent"})
     assert text.startswith("# Rates of `mine`")
     assert "`bound` is an inequality" in text
     assert "- known" in text
@@ -89,7 +94,7 @@ def test_markdown_tells_bounds_from_equalities_and_says_what_is_said_of_the_dyna
 
 
 def test_latex_has_a_column_for_each_heading_and_escapes_words(fits):
-    table = tables.tabulate(*fits, ["scale"])
+    table = shown(fits)
     text = tables.latex(table, "mine_all")
     columns = re.search(r"\\begin{longtable}{([Sl]+)}", text).group(1)
     assert len(columns) == len(table.columns)
@@ -102,7 +107,7 @@ def test_latex_has_a_column_for_each_heading_and_escapes_words(fits):
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs a TeX engine")
 def test_latex_compiles_in_a_minimal_document(fits, tmp_path):
-    body = tables.latex(tables.tabulate(*fits, ["scale"]), "mine")
+    body = tables.latex(shown(fits), "mine")
     document = (
         r"\documentclass{article}\usepackage{booktabs,longtable,siunitx}\begin{document}" + body + r"\end{document}"
     )

@@ -1,6 +1,5 @@
 """Validation of a config: its keys against what the components declare, then across the keys."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from linear_networks_workflow.config.messages import explained
 from linear_networks_workflow.config.models import Config
 from linear_networks_workflow.errors import ConfigError
 
-__all__ = ["ConfigError", "check_writable", "prepare", "validate"]
+__all__ = ["ConfigError", "prepare", "validate"]
 
 
 def validate(config: dict, folder: Path) -> None:
@@ -54,14 +53,6 @@ def prepare(config: dict, file: Path) -> list[str]:
         own = experiment.get("runs_per_job", config.get("runs_per_job"))
         experiment["runs_per_job"] = own or costs.Costs.of(experiment, file.parent).runs_per_job()
     return list(checks.warnings(config, file.parent))
-
-
-def check_writable(folder: Path) -> None:
-    """Raise `ConfigError` if results cannot be written below a folder, which need not exist yet."""
-    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not (existing.is_dir() and os.access(existing, os.W_OK)):
-        message = f"{existing.absolute()} cannot be written; change its permissions or run with --directory ELSEWHERE"
-        raise ConfigError("", message)
 
 
 def _complete(node: Any, model: Any) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path
 from linear_networks_workflow import figures, logs
 from linear_networks_workflow.dataset import seals
 from linear_networks_workflow.dataset.replacing import replacing
-from linear_networks_workflow.figures import drawing, style
+from linear_networks_workflow.figures import drawing, planning, style
 
 if "snakemake" in globals():
     snakemake = globals()["snakemake"]
@@ -21,4 +21,5 @@ if "snakemake" in globals():
             with replacing(path) as temporary:
                 drawn.savefig(temporary, format=path.suffix[1:], metadata=drawing.metadata(kind, path.suffix))
         with replacing(snakemake.output.caption) as temporary:
-            temporary.write_text(drawing.caption(kind, kind.numbers(tables, **options)))
+            made_from = planning.made_from(snakemake.config, snakemake.wildcards.figure)
+            temporary.write_text(drawing.caption(kind, kind.numbers(tables, **options), made_from))

@@ -54,7 +54,7 @@ class Run:
     @cached_property
     def id(self) -> str:
         """Key of the run in every file; a function of its own parameters only."""
-        return _digest(self.experiment, self.dynamics, self.seed, self.replicate, self.point)
+        return digest(self.experiment, self.dynamics, self.seed, self.replicate, self.point)
 
     @cached_property
     def general(self) -> str | None:
@@ -78,8 +78,8 @@ class Run:
 def matrix_id(experiment: str, seed: int, replicate: int, matrix: Mapping[str, Any]) -> str:
     """Key of a data matrix; a matrix that is read, not drawn, is the same in every replicate."""
     if not is_drawn(matrix):
-        return _digest(experiment, matrix)
-    return _digest(experiment, seed, replicate, matrix)
+        return digest(experiment, matrix)
+    return digest(experiment, seed, replicate, matrix)
 
 
 def is_drawn(matrix: Mapping[str, Any]) -> bool:
@@ -227,7 +227,8 @@ def sample_times(time: Mapping[str, Any]) -> np.ndarray:
     return np.concatenate([[0.0], times])
 
 
-def _digest(*parts: Any) -> str:
+def digest(*parts: Any) -> str:
+    """Short key of numbers, texts, lists and mappings."""
     # Through JSON, so that 1 and 1.0 are one value and a vector is the same as list or tuple.
     text = json.dumps(json.loads(json.dumps(parts), parse_int=float), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -251,14 +252,20 @@ def made_from(config: Mapping[str, Any], file: str) -> str:
     """
     stage, experiment, *chunk = parts(file)
     settings = config["experiments"][experiment]
-    common = config["seed"], settings["replicates"]
     if stage == "matrices":
-        return _digest(*common, matrix_points(config, experiment))
+        return digest(config["seed"], settings["replicates"], matrix_points(config, experiment))
     if stage == "tables":
-        return _digest(*common, sorted(settings["record"]), {name: points(settings, name) for name in blocks(settings)})
+        return runs_digest(config, experiment)
     dynamics, number = chunk if len(chunk) == 2 else (*generals(settings), *chunk)
     chosen = chunk_points(config, experiment, dynamics, number)
-    return _digest(config["seed"], record(config, experiment, dynamics), chosen)
+    return digest(config["seed"], record(config, experiment, dynamics), chosen)
+
+
+def runs_digest(config: Mapping[str, Any], experiment: str) -> str:
+    """Digest of all that the runs of an experiment are computed from."""
+    settings = config["experiments"][experiment]
+    grids = {name: points(settings, name) for name in blocks(settings)}
+    return digest(config["seed"], settings["replicates"], sorted(settings["record"]), grids)
 
 
 def parts(file: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from linear_networks_workflow import grid
 from linear_networks_workflow.dataset import seals
 from linear_networks_workflow.dataset.replacing import ENDING, is_abandoned
 from linear_networks_workflow.errors import InputError
+from linear_networks_workflow.figures import drawing, planning
 
 # Folders of results beside those of the dataset, and the endings of their files.
 FOR_PEOPLE = {"summaries": (".csv", ".md", ".tex", ".html"), "figures": (".svg", ".pdf", ".png", ".rst")}
@@ -61,11 +62,15 @@ def strangers(config: Mapping[str, Any], results: Path) -> Strangers:
     """What is not of a config; `results` may be in another folder than in the names of its files."""
     made = {str(results.parent / file) for file in files(config)}
     own = [file for file in _in(results) if file.suffix in ENDINGS and not file.name.startswith(".")]
-    dataset = [file for file in own if str(file) in made and file.suffix == ".parquet"]
-    return Strangers(
-        [file for file in own if str(file) not in made],
-        [file for file in dataset if seals.made_from(file) != grid.made_from(config, str(file))],
-    )
+    unmade = [file for file in own if str(file) not in made]
+    return Strangers(unmade, [file for file in own if str(file) in made and _is_of_another(config, file)])
+
+
+def _is_of_another(config: Mapping[str, Any], file: Path) -> bool:
+    """Whether a file, which says what it was made from, was made from other parts of a config; captions say it too."""
+    if file.suffix == ".parquet":
+        return seals.made_from(file) != grid.made_from(config, str(file))
+    return file.suffix == ".rst" and drawing.made_from(file) != planning.made_from(config, file.stem)
 
 
 def notices(found: Strangers, command: str) -> Iterator[str]:

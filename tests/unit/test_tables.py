@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from linear_networks_workflow.dataset import parquet
 from linear_networks_workflow.stages import tables
 
 
@@ -58,6 +59,41 @@ def test_a_row_says_how_well_its_rates_are_known_and_how_many_hold_the_predictio
     assert tables.tabulate(runs, rates, ["scale"])["inside"].tolist() == [2, 1]
     rates["predicted"] = np.nan
     assert tables.tabulate(runs, rates, ["scale"])[["compared", "inside"]].to_numpy().sum() == 0
+
+
+def test_a_row_has_every_parameter_that_its_runs_have_in_common(fits):
+    runs, rates = fits
+    runs["lambda0"] = [0.5] * 4 + [1.0, 2.0, 3.0, 4.0]
+    runs["products"] = [np.array([1.0, 0.5])] * 8
+    small, large = tables.tabulate(runs, rates, ["scale"]).to_dict("records")
+    assert list(small) == parquet.TABLES.names
+    assert (small["experiment"], small["width"], small["lambda0"]) == ("mine", 5, 0.5)
+    assert np.array_equal(large["products"], [1.0, 0.5])
+    # That of a fit is of each run its own, and no parameter of this experiment has a link.
+    assert np.isnan(large["lambda0"])
+    assert pd.isna(large["link"])
+
+
+def test_an_axis_of_lists_of_numbers_tells_rows_apart_and_is_shown_as_text(fits):
+    runs, rates = fits
+    runs["imbalance"] = [0.0] * 4 + [np.nan] * 4
+    runs["imbalance_vector"] = [None] * 4 + [np.array([0.0, 1.0])] * 2 + [np.array([0.0, 1.0 + 1e-9])] * 2
+    runs["scale"] = 1.0
+    table = tables.tabulate(runs, rates, ["imbalance"])
+    assert table["runs"].tolist() == [4, 2, 2]
+    narrow = tables.shown(table, ["imbalance"])
+    assert narrow["imbalance"].tolist() == [0.0, "0, 1", "0, 1"]
+    assert [*narrow] == ["imbalance", *tables.KEYS, *tables.COLUMNS]
+
+
+def test_tables_of_different_axes_are_of_one_schema(fits):
+    runs, rates = fits
+    found = [parquet.of_frame(tables.tabulate(runs, rates, axes), parquet.TABLES) for axes in (["scale"], ["width"])]
+    found.append(parquet.of_frame(tables.tabulate(runs, rates.iloc[:0], []), parquet.TABLES))
+    assert all(table.schema == parquet.TABLES for table in found)
+    assert found[0]["predicted_by"].to_pylist() == ["local rate"] * 2
+    assert found[0]["measured"].null_count == 0
+    assert found[0]["mode"].null_count == 2
 
 
 def test_no_rates_make_an_empty_table_in_every_format(fits):

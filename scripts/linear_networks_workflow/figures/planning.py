@@ -18,6 +18,12 @@ def files(config: Mapping[str, Any], name: str) -> dict[str, list[str]]:
     }
 
 
+def made_from(config: Mapping[str, Any], name: str) -> str:
+    """Digest of the part of a config that a figure is drawn from."""
+    figure = config["figures"][name]
+    return grid.digest(figure, [grid.runs_digest(config, experiment) for experiment in experiments_of(figure)])
+
+
 def module(config: Mapping[str, Any], name: str) -> str:
     """Name of the module that draws a figure."""
     return KINDS[config["figures"][name]["kind"]].__module__

@@ -91,9 +91,10 @@ the dataset, with its defaults written out; files that it names are not in here,
 ## Columns
 
 `run` joins trajectories, rates and lambda0 with runs, `matrix` joins runs with matrices. Missing values are null. Every
-file carries in its metadata `schema_version`, `config` (the seed and the experiment that made it, as JSON) and
-`software` (versions, the processor and the BLAS with its kernel, on which last digits depend, as JSON). Units are `1`
-for pure numbers and counts, `time` and `1/time` for the time of the flow, `s` for seconds.
+file carries in its metadata `schema_version`, `config` (the seed and the experiment that made it, as JSON),
+`software` (versions, the processor and the BLAS with its kernel, on which last digits depend, as JSON), `made_from` (a
+digest of what of the config is in it) and `sha256` (of the file but these 64 digits). Units are `1` for pure numbers
+and counts, `time` and `1/time` for the time of the flow, `s` for seconds.
 
 {columns}
 """

@@ -66,12 +66,12 @@ def is_whole(path: str | Path) -> bool:
 
 def made_from(path: str | Path) -> str | None:
     """What a file was made from; None where it does not say. It is found without reading any more of the metadata."""
-    with open(path, "rb") as file:
-        try:
+    try:
+        with open(path, "rb") as file:
             file.seek(_place(file, MADE_FROM))
-        except ValueError:
-            return None
-        return file.read(LENGTHS[MADE_FROM]).decode(errors="replace")
+            return file.read(LENGTHS[MADE_FROM]).decode(errors="replace")
+    except (OSError, ValueError):
+        return None
 
 
 def _place(file: IO[bytes], key: str) -> int:

@@ -63,14 +63,23 @@ def strangers(config: Mapping[str, Any], results: Path) -> Strangers:
     made = {str(results.parent / file) for file in files(config)}
     own = [file for file in _in(results) if file.suffix in ENDINGS and not file.name.startswith(".")]
     unmade = [file for file in own if str(file) not in made]
-    return Strangers(unmade, [file for file in own if str(file) in made and _is_of_another(config, file)])
+    return Strangers(unmade, list(_of_another(config, [file for file in own if str(file) in made])))
 
 
-def _is_of_another(config: Mapping[str, Any], file: Path) -> bool:
-    """Whether a file, which says what it was made from, was made from other parts of a config; captions say it too."""
-    if file.suffix == ".parquet":
-        return seals.made_from(file) != grid.made_from(config, str(file))
-    return file.suffix == ".rst" and drawing.made_from(file) != planning.made_from(config, file.stem)
+def _of_another(config: Mapping[str, Any], files: Iterable[Path]) -> Iterator[Path]:
+    """Those that say that they were made from other parts of a config: Parquet files, and captions of figures."""
+    expected: dict[tuple[str, ...], str] = {}
+    for file in files:
+        if file.suffix == ".parquet":
+            parts = grid.parts(str(file))
+            # The files of a chunk are of the same runs.
+            key = ("chunk", *parts[1:]) if len(parts) == 4 else parts
+            if key not in expected:
+                expected[key] = grid.made_from(config, str(file))
+            if seals.made_from(file) != expected[key]:
+                yield file
+        elif file.suffix == ".rst" and drawing.made_from(file) != planning.made_from(config, file.stem):
+            yield file
 
 
 def notices(found: Strangers, command: str) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Simulate one chunk of runs, block by block: memory does not grow with the chunk."""
 
-from linear_networks_workflow import grid, logs
+from linear_networks_workflow import grid, logs, provenance
 from linear_networks_workflow.dataset import parquet, seals
 from linear_networks_workflow.dataset.parquet import RUNS, TRAJECTORIES
 from linear_networks_workflow.stages import simulation
@@ -19,10 +19,10 @@ if "snakemake" in globals():
             progress,
         )
         # Of the same runs, hence the same.
-        provenance = grid.provenance(snakemake.config, files.runs)
+        metadata = provenance.metadata(snakemake.config, files.runs)
         with (
-            parquet.writing(files.runs, RUNS, provenance) as add_runs,
-            parquet.writing(files.trajectories, TRAJECTORIES, provenance) as add_trajectories,
+            parquet.writing(files.runs, RUNS, metadata) as add_runs,
+            parquet.writing(files.trajectories, TRAJECTORIES, metadata) as add_trajectories,
         ):
             for runs, trajectories in blocks:
                 add_runs(runs)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from linear_networks_workflow import grid, logs
+from linear_networks_workflow import logs, provenance
 from linear_networks_workflow.dataset import parquet, seals
 from linear_networks_workflow.stages import tables
 
@@ -16,4 +16,4 @@ if "snakemake" in globals():
         dataset, *summaries = snakemake.output
         for path in summaries:
             tables.write(tables.shown(table, axes), title, path, page, snakemake.params.notes)
-        parquet.write(parquet.of_frame(table, parquet.TABLES), dataset, grid.provenance(snakemake.config, dataset))
+        parquet.write(parquet.of_frame(table, parquet.TABLES), dataset, provenance.metadata(snakemake.config, dataset))

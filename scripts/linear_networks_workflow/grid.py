@@ -234,40 +234,6 @@ def digest(*parts: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def provenance(config: Mapping[str, Any], file: str) -> dict[str, str]:
-    """Where one of the Parquet files of a config comes from, for its metadata.
-
-    `config` is the seed and the experiment, as JSON, and `made_from` the digest of what of them is in this file.
-    """
-    experiment = parts(file)[1]
-    settings = {key: value for key, value in config["experiments"][experiment].items() if key != "runs_per_job"}
-    made_by = {"seed": config["seed"], "experiments": {experiment: settings}}
-    return {"config": json.dumps(made_by), "made_from": made_from(config, file)}
-
-
-def made_from(config: Mapping[str, Any], file: str) -> str:
-    """Digest of the part of a config that one of its Parquet files is made from; `file` may be below another folder.
-
-    It is another wherever the rows are of other runs or matrices, and else the same in every config.
-    """
-    stage, experiment, *chunk = parts(file)
-    settings = config["experiments"][experiment]
-    if stage == "matrices":
-        return digest(config["seed"], settings["replicates"], matrix_points(config, experiment))
-    if stage == "tables":
-        return runs_digest(config, experiment)
-    dynamics, number = chunk if len(chunk) == 2 else (*generals(settings), *chunk)
-    chosen = chunk_points(config, experiment, dynamics, number)
-    return digest(config["seed"], record(config, experiment, dynamics), chosen)
-
-
-def runs_digest(config: Mapping[str, Any], experiment: str) -> str:
-    """Digest of all that the runs of an experiment are computed from."""
-    settings = config["experiments"][experiment]
-    grids = {name: points(settings, name) for name in blocks(settings)}
-    return digest(config["seed"], settings["replicates"], sorted(settings["record"]), grids)
-
-
 def parts(file: str) -> tuple[str, ...]:
     """The stage of a file in `results`, its experiment, and what else its name says."""
     names = Path(file).with_suffix("").parts

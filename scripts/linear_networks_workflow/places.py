@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from linear_networks_workflow import grid
+from linear_networks_workflow import grid, provenance
 from linear_networks_workflow.dataset import seals
 from linear_networks_workflow.dataset.replacing import ENDING, is_abandoned
 from linear_networks_workflow.errors import InputError
@@ -38,15 +38,14 @@ def check(paths: Iterable[Path]) -> None:
         If a folder stands where a file belongs, or anything else where a folder does, or a folder cannot be written.
     """
     paths = set(paths)
-    nearest = {path.parent for path in paths}
-    for folder in sorted(nearest.union(*(folder.parents for folder in nearest))):
-        if folder.is_dir():
-            if not os.access(folder, os.W_OK | os.X_OK):
-                message = "cannot be written; change its permissions, or run with --directory ELSEWHERE"
-                raise InputError(f"{folder.absolute()}: {message}")
-        elif os.path.lexists(folder):
-            what = f"a link to {folder.readlink()}, which is not there" if folder.is_symlink() else "a file"
-            raise InputError(f"{folder}: is {what}, where a folder belongs; {ELSEWHERE}")
+    for folder in sorted({path.parent for path in paths}):
+        there = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
+        if not there.is_dir():
+            what = f"a link to {there.readlink()}, which is not there" if there.is_symlink() else "a file"
+            raise InputError(f"{there}: is {what}, where a folder belongs; {ELSEWHERE}")
+        if not os.access(there, os.W_OK | os.X_OK):
+            message = "cannot be written; change its permissions, or run with --directory ELSEWHERE"
+            raise InputError(f"{there.absolute()}: {message}")
     for path in sorted(filter(Path.is_dir, paths)):
         raise InputError(f"{path}: is a folder, where a file belongs; {ELSEWHERE}")
 
@@ -75,7 +74,7 @@ def _of_another(config: Mapping[str, Any], files: Iterable[Path]) -> Iterator[Pa
             # The files of a chunk are of the same runs.
             key = ("chunk", *parts[1:]) if len(parts) == 4 else parts
             if key not in expected:
-                expected[key] = grid.made_from(config, str(file))
+                expected[key] = provenance.made_from(config, str(file))
             if seals.made_from(file) != expected[key]:
                 yield file
         elif file.suffix == ".rst" and drawing.made_from(file) != planning.made_from(config, file.stem):
@@ -86,7 +85,7 @@ def notices(found: Strangers, command: str) -> Iterator[str]:
     """A line each about what is not of a config, and the command that removes it."""
     said = {
         "that the config does not make, and that readers of a folder mix in": found.unmade,
-        "that another config made, and that jobs refuse unless Snakemake makes them again": found.of_another,
+        "that another config or release made, and that jobs refuse unless Snakemake makes them again": found.of_another,
     }
     for what, some in said.items():
         if some:

@@ -10,7 +10,7 @@ import pytest
 from conftest import PROJECT, small_config
 
 from linear_networks_workflow import config as configuration
-from linear_networks_workflow import grid, places
+from linear_networks_workflow import grid, places, provenance
 from linear_networks_workflow.dataset import parquet
 from linear_networks_workflow.dataset.replacing import replacing
 from linear_networks_workflow.errors import InputError
@@ -40,7 +40,7 @@ def fill(config):
         file.parent.mkdir(parents=True, exist_ok=True)
         if file.suffix == ".parquet":
             schema = parquet.SCHEMAS[grid.parts(str(file))[0]]
-            parquet.write(parquet.table([{}], schema), file, grid.provenance(config, str(file)))
+            parquet.write(parquet.table([{}], schema), file, provenance.metadata(config, str(file)))
         elif file.suffix == ".rst":
             file.write_text(f"Caption.\n\n.. made from {planning.made_from(config, file.stem)}\n")
         else:
@@ -126,7 +126,7 @@ def test_files_of_another_config_are_named_and_removed_and_those_of_both_are_kep
     # One of each stage but lambda0, of two dynamics where there is one each, and the figure.
     assert len(found.of_another) == 2 + 3 * 2 + 1
     (notice,) = places.notices(found, "snakemake tidy")
-    assert "results/matrices/small.parquet and 8 other files that another config made" in notice
+    assert "results/matrices/small.parquet and 8 other files that another config or release made" in notice
     list(places.tidy(other, Path("results")))
     assert not list(Path("results").rglob("*.parquet"))
 

@@ -11,7 +11,7 @@ import pytest
 from conftest import PROJECT, small_config
 
 from linear_networks_workflow import config as configuration
-from linear_networks_workflow import grid
+from linear_networks_workflow import grid, provenance
 from linear_networks_workflow.dataset import parquet, seals
 from linear_networks_workflow.dataset.parameters import WORD
 from linear_networks_workflow.errors import InputError
@@ -44,7 +44,7 @@ def results(tmp_path_factory):
         files[stage] = folder / name
         files[stage].parent.mkdir(parents=True, exist_ok=True)
         rows = pd.DataFrame([{field.name: drawn(field.type, rng) for field in schema} for _ in range(20)])
-        parquet.write(parquet.of_frame(rows, schema), files[stage], grid.provenance(config, name))
+        parquet.write(parquet.of_frame(rows, schema), files[stage], provenance.metadata(config, name))
     return files, config
 
 
@@ -119,7 +119,7 @@ def test_a_file_of_another_config_is_refused(results, change):
 
 def test_a_file_with_less_recorded_is_of_another_config():
     file = "results/runs/small/linear/00000.parquet"
-    digests = {grid.made_from(prepared(dynamics=["linear"], record=kept), file) for kept in ([], ["product"])}
+    digests = {provenance.made_from(prepared(dynamics=["linear"], record=kept), file) for kept in ([], ["product"])}
     assert len(digests) == 2
 
 
@@ -128,17 +128,19 @@ def test_what_changes_no_row_of_a_file_leaves_it_of_the_config():
     more = prepared(runs_per_job=4, initialization={"kind": "gaussian", "scale": [0.1, 1.0, 2.0]})
     files = grid.files(config, "runs")
     assert files == [file for file in grid.files(more, "runs") if "00000" in file]
-    assert [grid.made_from(config, file) for file in files] == [grid.made_from(more, file) for file in files]
+    assert [provenance.made_from(config, file) for file in files] == [
+        provenance.made_from(more, file) for file in files
+    ]
     (table,), (matrices,) = grid.files(config, "tables"), grid.files(config, "matrices")
-    assert grid.made_from(config, table) != grid.made_from(more, table)
-    assert grid.made_from(config, matrices) == grid.made_from(more, matrices)
+    assert provenance.made_from(config, table) != provenance.made_from(more, table)
+    assert provenance.made_from(config, matrices) == provenance.made_from(more, matrices)
 
 
 def test_a_file_below_a_prefix_is_that_of_the_config():
     config = prepared()
     for stage in grid.STAGES:
         for file in grid.files(config, stage):
-            assert grid.made_from(config, f"results/runs/{file}") == grid.made_from(config, file)
+            assert provenance.made_from(config, f"results/runs/{file}") == provenance.made_from(config, file)
             assert grid.parts(os.path.abspath(file))[:2] == (stage, "small")
 
 
@@ -151,5 +153,5 @@ def test_an_experiment_may_have_the_name_of_a_folder():
 def test_what_a_file_was_made_from_is_found_in_its_metadata(results):
     files, config = results
     for file in files.values():
-        assert seals.made_from(file) == parquet.metadata(file)["made_from"] == grid.made_from(config, str(file))
+        assert seals.made_from(file) == parquet.metadata(file)["made_from"] == provenance.made_from(config, str(file))
     assert seals.made_from(Path(__file__)) is None

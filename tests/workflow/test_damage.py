@@ -88,7 +88,7 @@ def test_results_of_another_config_are_named_refused_and_removed_by_the_command_
     }
     unmade, others = (line for line in finished.stderr.splitlines() if "to remove what is not of the config" in line)
     assert unmade.startswith("results/runs/small/asymmetric/00001.parquet and 5 other files that the config does not")
-    assert others.startswith("results/matrices/small.parquet and 6 other files that another config made")
+    assert others.startswith("results/matrices/small.parquet and 6 other files that another config or release")
     command = others.split("to remove what is not of the config: ")[1]
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     tidied = subprocess.run(command, shell=True, env=environment, capture_output=True, text=True, timeout=100)
@@ -107,7 +107,7 @@ def test_a_figure_of_another_config_is_named_even_where_nothing_is_to_be_done(tm
         file.with_suffix(ending).write_text("of the seed before")
     finished = snakemake_in(tmp_path, "-n", "panels", "--configfile", write_yaml(config_of(), tmp_path / "my.yaml"))
     assert finished.returncode == 0
-    assert "results/figures/panels.rst: a file that another config made" in finished.stdout + finished.stderr
+    assert "results/figures/panels.rst: a file that another config or release made" in finished.stdout + finished.stderr
 
 
 def jobs_of(group):

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,6 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from linear_networks.matrices.source import Data
-from linear_networks_workflow import logs
 from linear_networks_workflow.dataset import seals, software
 from linear_networks_workflow.dataset.parameters import PARAMETERS, VECTOR, WORD
 from linear_networks_workflow.dataset.replacing import replacing
@@ -239,8 +237,8 @@ def write(contents: pa.Table, path: str | Path, provenance: Mapping[str, str]) -
 def writing(path: str | Path, schema: pa.Schema, provenance: Mapping[str, str]) -> Iterator[Callable[[pa.Table], None]]:
     """Function that adds a table to a file as one row group.
 
-    The file carries in its metadata the schema version, where it comes from, see `grid.provenance`, software, processor
-    and BLAS, and its seal. It appears whole or not at all.
+    The file carries in its metadata the schema version, where it comes from, see `provenance.metadata`, software,
+    processor and BLAS, and its seal. It appears whole or not at all.
     """
     metadata = {"schema_version": SCHEMA_VERSION, **provenance, "software": json.dumps(software.used())}
     schema = schema.with_metadata(metadata)
@@ -276,16 +274,6 @@ def _leaves(schema: pa.Schema) -> Iterator[tuple[str, pa.DataType]]:
             yield field.name, field.type
 
 
-def with_samples(
-    runs: "pd.DataFrame", trajectories: "pd.DataFrame", progress: Callable[[float], None]
-) -> Iterator[tuple[dict[str, Any], "pd.DataFrame | None"]]:
-    """Each run with its samples, None where it has none; `progress` is called as they are taken."""
-    samples = dict(list(trajectories.groupby("run", sort=False)))
-    for place, run in enumerate(runs.to_dict("records")):
-        yield run, samples.get(run["run"])
-        progress((place + 1) / len(runs))
-
-
 def fitted(paths: Iterable[str]) -> dict[str, float]:
     """Fitted lambda0 by run of the asymmetric dynamics; NaN where that run diverged."""
     rows = [row for path in paths for row in read(path, ["run", "lambda0"]).to_pylist()]
@@ -312,25 +300,3 @@ def matrices_of(path: str, runs: Iterable[tuple[str, int]]) -> dict[str, Data]:
     near = (pc.field("replicate") >= min(replicates)) & (pc.field("replicate") <= max(replicates))
     wanted = (near | pc.field("replicate").is_null()) & pc.field("matrix").isin(list(ids))
     return matrices(read(path, filters=wanted))
-
-
-def blocks(
-    files: Any, progress: Callable[[float], None]
-) -> "Iterator[tuple[pd.DataFrame, pd.DataFrame, dict[str, Data], Callable[[float], None]]]":
-    """A chunk block by block: runs, their trajectories, their matrices, and the function that takes their progress.
-
-    Parameters
-    ----------
-    files
-        Paths of the chunk's `runs` and `trajectories`, and of the `matrices`.
-    progress : callable
-        Called with the fraction done of the whole chunk.
-    """
-    checked = partial(pq.ParquetFile, page_checksum_verification=True)
-    with checked(files.runs) as runs, checked(files.trajectories) as trajectories:
-        count = runs.num_row_groups
-        for number in range(count):
-            some = runs.read_row_group(number).to_pandas()
-            matrices = matrices_of(files.matrices, zip(some["matrix"], some["replicate"], strict=True))
-            share = logs.part(progress, number / count, (number + 1) / count)
-            yield some, trajectories.read_row_group(number).to_pandas(), matrices, share

@@ -1,6 +1,6 @@
 """The seal of a Parquet file: by it a job knows that what it reads is whole, and is of its own config.
 
-It is two texts in the file's metadata: what the file was made from, see `grid.made_from`, and the SHA-256 of all else.
+It is two texts in the file's metadata: what the file was made from, see `provenance`, and the SHA-256 of all else.
 Checksums of pages, which other readers can check too, are of the numbers, but not of what says how to read them.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from linear_networks_workflow import grid
+from linear_networks_workflow import provenance
 from linear_networks_workflow.errors import InputError
 
 MADE_FROM, CHECKSUM = "made_from", "sha256"
@@ -48,7 +48,7 @@ def check(files: Iterable[str], config: Mapping[str, Any]) -> None:
         again = f"remove it, and the same command makes it again: rm {shlex.quote(path)}"
         if not is_whole(path):
             raise InputError(f"{path}: is damaged, cut short or of another release, as its checksum shows; {again}")
-        if made_from(path) != grid.made_from(config, path):
+        if made_from(path) != provenance.made_from(config, path):
             raise InputError(f"{path}: was made by another config; {again}")
 
 

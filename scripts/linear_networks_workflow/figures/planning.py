@@ -5,7 +5,7 @@ from typing import Any
 
 from linear_networks.components import Parameter
 from linear_networks.dynamics import DYNAMICS
-from linear_networks_workflow import grid, keys
+from linear_networks_workflow import grid, keys, provenance
 from linear_networks_workflow.figures import KINDS, experiments_of, options_of
 
 
@@ -21,7 +21,7 @@ def files(config: Mapping[str, Any], name: str) -> dict[str, list[str]]:
 def made_from(config: Mapping[str, Any], name: str) -> str:
     """Digest of the part of a config that a figure is drawn from."""
     figure = config["figures"][name]
-    return grid.digest(figure, [grid.runs_digest(config, experiment) for experiment in experiments_of(figure)])
+    return grid.digest(figure, [provenance.of_experiment(config, experiment) for experiment in experiments_of(figure)])
 
 
 def module(config: Mapping[str, Any], name: str) -> str:

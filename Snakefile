@@ -1,4 +1,5 @@
 import os
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -13,10 +14,14 @@ min_version("9.13")
 # copied project does not look changed.
 HOME = Path(os.path.relpath(workflow.current_basedir.get_path_or_uri(secret_free=True)))
 sys.path.insert(0, str(HOME.absolute() / "scripts"))
-from linear_networks_workflow import config as configuration, costs, figures, grid, jobs, sources, summary
+from linear_networks_workflow import config as configuration, costs, figures, grid, jobs, places, sources, summary
 from linear_networks_workflow.figures import planning
 
 STARTED = time.time()
+
+# Below the prefix that a workflow which uses this one as a module gives it. Snakemake itself does not give it to logs,
+# which are local also where results are stored elsewhere.
+RESULTS, LOGS = (Path(workflow.modifier.path_modifier.replace_prefix(folder)) for folder in ("results", "logs"))
 
 # A module that is given a config reads none: its user has. Else the files and the dict that Snakemake is given are the
 # config, or, where these have no experiments, that of the working directory or the paper's: Snakemake would merge them.
@@ -26,7 +31,6 @@ IS_DEFAULT = not (workflow.modifier.skip_configfile or FILES or "experiments" in
 if workflow.modifier.skip_configfile:
     FILES, GIVEN = [], {}
 with configuration.ending():
-    configuration.check_writable(Path("results"))
     if IS_DEFAULT:
         FILES = [configuration.default(HOME if IS_MODULE else Path(), HOME)]
         logger.info(f"The experiments are those of {FILES[0]}.")
@@ -42,6 +46,8 @@ CONFIG_FILE = Path(os.path.relpath((FILES or workflow.configfiles[-1:] or ["conf
 with configuration.ending():
     for warning in configuration.load(config, CONFIG_FILE, FILES, GIVEN):
         logger.warning(warning)
+    if workflow.is_main_process:
+        places.check([LOGS / "verify.log", *(RESULTS.parent / file for file in places.files(config))])
 COSTS = {name: costs.Costs.of(experiment, CONFIG_FILE.parent) for name, experiment in config["experiments"].items()}
 
 
@@ -60,6 +66,7 @@ include: "workflow/rules/rates.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/dataset.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/tidy.smk"
 
 
 rule all:
@@ -71,4 +78,4 @@ rule all:
 
 
 onsuccess:
-    logger.info(summary.summarize(STARTED, workflow.cores))
+    logger.info(summary.summarize(STARTED, workflow.cores, LOGS))

@@ -4,7 +4,6 @@ import re
 import tomllib
 
 import jsonschema
-import numpy as np
 import pytest
 import yaml
 from conftest import PROJECT, small_config
@@ -485,11 +484,3 @@ def test_the_conda_environment_is_in_step_with_the_dependencies():
     expected = {line for line in declared["dependencies"] if not line.startswith("snakemake")}
     found = {line.replace("-base", "") for line in environment["dependencies"]}
     assert found == expected | {f"python{declared['requires-python']}"}
-
-
-def test_results_that_cannot_be_written_are_refused_before_any_job(tmp_path):
-    (tmp_path / "results").write_text("a file where the folder should be")
-    with pytest.raises(ConfigError, match="cannot be written"):
-        configuration.check_writable(tmp_path / "results")
-    configuration.check_writable(tmp_path / "elsewhere")
-    assert np.array_equal(list(tmp_path.iterdir()), [tmp_path / "results"])

@@ -37,7 +37,7 @@ def test_a_kind_draws_its_example_from_the_columns_that_it_declares(kind):
     plt.close(drawn)
     assert isinstance(numbers, pd.DataFrame)
     assert len(numbers) > 0
-    caption = drawing.caption(kind, numbers)
+    caption = drawing.caption(kind, numbers, "0123456789abcdef")
     assert caption.startswith("**")
     assert "What to see" in caption
     assert "\n+--" in caption

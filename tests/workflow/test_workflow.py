@@ -19,6 +19,7 @@ from matplotlib.text import Text
 
 from linear_networks_workflow import config as configuration
 from linear_networks_workflow import figures, sources
+from linear_networks_workflow.dataset import parquet
 from linear_networks_workflow.figures import drawing, planning, style
 
 NUMBERS = ["t", "step", "loss", "error", "drift"]
@@ -157,11 +158,13 @@ def test_every_stage_runs_from_one_config_to_tables_and_figures(every_stage):
     assert {figure["kind"] for figure in config["figures"].values()} == set(figures.KINDS)
     for figure in config["figures"]:
         assert (folder / "results" / "figures" / f"{figure}.png").stat().st_size > 10_000
-    assert {path.name for path in (folder / "results" / "tables").iterdir()} == {
-        f"{name}.{ending}"
-        for name in ("fit", "mode", "steps", "descent")
-        for ending in ("parquet", "csv", "md", "tex", "html")
-    }
+    tabulated, endings = ("fit", "mode", "steps", "descent"), ("csv", "md", "tex", "html")
+    summaries = {path.name for path in (folder / "results" / "summaries").iterdir()}
+    assert summaries == {f"{name}.{ending}" for name in tabulated for ending in endings}
+    assert set(read(folder, "tables")["experiment"]) == set(tabulated)
+    # The rows of all are told apart by their columns.
+    keys = [*parquet.TABLES.names[: parquet.TABLES.names.index("measured")]]
+    assert not read(folder, "tables")[keys].map(str).duplicated().any()
 
     # The regularized runs took the lambda0 that was fitted to the general run from the same start.
     fits, runs = read(folder, "lambda0"), read(folder, "runs")

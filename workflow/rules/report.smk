@@ -7,7 +7,7 @@ rule report:
     output:
         "results/report.html",
     log:
-        local("logs/report.log"),
+        local(LOGS / "report.log"),
     localrule: True
     conda:
         "../envs/implicit-acceleration.yaml"

@@ -15,9 +15,9 @@ from linear_networks_workflow.config.messages import explained
 from linear_networks_workflow.config.models import Config
 from linear_networks_workflow.config.parts import text
 from linear_networks_workflow.config.reading import read
-from linear_networks_workflow.errors import ConfigError
+from linear_networks_workflow.errors import ConfigError, InputError
 
-__all__ = ["ConfigError", "check_writable", "default", "ending", "load", "prepare", "text", "validate"]
+__all__ = ["ConfigError", "default", "ending", "load", "prepare", "text", "validate"]
 
 
 def validate(config: dict, folder: Path) -> None:
@@ -99,10 +99,10 @@ def load(config: dict, file: Path, files: Sequence[Path], given: Mapping[str, An
 
 @contextmanager
 def ending() -> Iterator[None]:
-    """End the process with the line of a config error."""
+    """End the process with the line of an error of the user's input."""
     try:
         yield
-    except ConfigError as error:
+    except InputError as error:
         sys.exit(str(error))
 
 
@@ -118,14 +118,6 @@ def default(*folders: Path) -> Path:
     file = next(filter(os.path.lexists, files), files[-1])
     read(file)
     return file
-
-
-def check_writable(folder: Path) -> None:
-    """Raise `ConfigError` if results cannot be written below a folder, which need not exist yet."""
-    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not (existing.is_dir() and os.access(existing, os.W_OK)):
-        message = f"{existing.absolute()} cannot be written; change its permissions or run with --directory ELSEWHERE"
-        raise ConfigError("", message)
 
 
 def _complete(node: Any, model: Any) -> Any:

@@ -12,6 +12,7 @@ from linear_networks_workflow.figures import KINDS, experiments_of, options_of
 TARGETS = (
     *("all", "matrices", "trajectories", "lambda0", "rates", "tables", "figures", "report", "package", "verify"),
     *("generate_matrices", "simulate", "fit_lambda0", "fit_rates", "tabulate_rates", "draw_figure", "describe_dataset"),
+    "tidy",
 )
 
 

@@ -214,10 +214,14 @@ MEANINGS: dict[str, dict[str, Column]] = {
             window_end="last of these times",
         ),
     },
-    # Besides these, a table has a column for each axis of its experiment, named and meant as in runs.
     "tables": {
+        **{
+            name: Column(column.unit, f"`{name}` of the runs of the row, as in runs; null where they differ")
+            for name, column in PARAMETERS.items()
+        },
         **_described(
             "",
+            experiment="name in the config",
             dynamics="what was run",
             solver="how it was run",
             quantity="whose rate it is, as in rates",
@@ -247,24 +251,15 @@ MEANINGS: dict[str, dict[str, Column]] = {
 }
 
 
-def describe(stage: str, name: str) -> Column:
-    """What a column of the files of a stage means."""
-    return MEANINGS[stage].get(name) or _RUNS[name]
-
-
 def pattern(stage: str) -> str:
     """Glob pattern of the files of a stage."""
     return re.sub(r"\{\w+\}", "*", FILES[stage])
 
 
 def markdown(stage: str) -> str:
-    """Table of the columns of a stage; those of the files of one schema in their order, with their types."""
-    meanings, schema = MEANINGS[stage], parquet.SCHEMAS.get(stage)
-    rows = [["column", "unit", "meaning"], ["---"] * 3]
-    rows += [[f"`{name}`", *meanings[name]] for name in (schema.names if schema else meanings)]
-    if schema:
-        types = ["type", "---", *(_type(field.type) for field in schema)]
-        rows = [[name, kind, *others] for (name, *others), kind in zip(rows, types, strict=True)]
+    """Table of the columns of a stage, in their order."""
+    rows = [["column", "type", "unit", "meaning"], ["---"] * 4]
+    rows += [[f"`{field.name}`", _type(field.type), *MEANINGS[stage][field.name]] for field in parquet.SCHEMAS[stage]]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
 
 

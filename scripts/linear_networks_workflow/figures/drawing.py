@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,9 +31,19 @@ def read(
     return tables | {name: table[table["run"].isin(runs["run"])] for name, table in of_runs.items()}
 
 
-def caption(kind: type[Kind], supporting: pd.DataFrame) -> str:
-    """The caption of a figure of a kind, in reStructuredText, and below it the numbers that support it."""
-    return f"{inspect.cleandoc(kind.caption)}\n\n{numbers.restructured(supporting)}"
+# Begins the last line of a caption, a comment.
+MADE_FROM = ".. made from "
+
+
+def caption(kind: type[Kind], supporting: pd.DataFrame, made_from: str) -> str:
+    """The caption of a figure of a kind, in reStructuredText, below it the numbers that support it, and a comment that
+    says what the figure was made from."""
+    return f"{inspect.cleandoc(kind.caption)}\n\n{numbers.restructured(supporting)}\n\n{MADE_FROM}{made_from}\n"
+
+
+def made_from(caption: Path) -> str:
+    """What a figure was made from, as its caption says; empty where it does not."""
+    return caption.read_text(errors="replace").rpartition(MADE_FROM)[2].strip()
 
 
 def metadata(kind: type[Kind], ending: str) -> dict[str, str | None]:

@@ -140,7 +140,15 @@ def shape(point: Mapping[str, Any], folder: str | Path) -> tuple[int, int]:
     source = SOURCES[point["source"]]
     if source.reads is None:
         return source.shape(**resolve(point, folder)[0])
-    return _shape_of_file(tuple(point.items()), folder)
+    return _of_file(tuple(point.items()), folder)[0]
+
+
+def norm(point: Mapping[str, Any], folder: str | Path) -> float:
+    """Spectral norm to expect of the matrix of a point; a file is read once."""
+    source = SOURCES[point["source"]]
+    if source.reads is None:
+        return source.expected_norm(**resolve(point, folder)[0])
+    return _of_file(tuple(point.items()), folder)[1]
 
 
 def shapes(experiment: Mapping[str, Any], folder: str | Path) -> list[tuple[int, int]]:
@@ -149,9 +157,15 @@ def shapes(experiment: Mapping[str, Any], folder: str | Path) -> list[tuple[int,
 
 
 @cache
-def _shape_of_file(point: tuple[tuple[str, Any], ...], folder: str | Path) -> tuple[int, int]:
+def _of_file(point: tuple[tuple[str, Any], ...], folder: str | Path) -> tuple[tuple[int, int], float]:
+    """Shape and spectral norm of the matrix that is made of a file."""
+    from scipy.linalg.interpolative import estimate_spectral_norm
+
+    source = SOURCES[dict(point)["source"]]
     parameters, _ = resolve(dict(point), folder)
-    return SOURCES[dict(point)["source"]].shape(**parameters)
+    # An estimate, as an exact norm of a large matrix takes longer than reading it.
+    norm = estimate_spectral_norm(source.draw(**parameters).values, rng=np.random.default_rng(0))
+    return source.shape(**parameters), float(norm)
 
 
 def _read_frame(path: str | Path, header: int | None) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from linear_networks.initializations import INITIALIZATIONS
 from linear_networks.losses import LOSSES
 from linear_networks.matrices import SOURCES
 from linear_networks.solvers import SOLVERS
-from linear_networks_workflow import grid, inputs, keys
+from linear_networks_workflow import figures, grid, inputs, keys
 from linear_networks_workflow.errors import ConfigError, InputError
 
 Experiment = Mapping[str, Any]
@@ -176,12 +176,15 @@ def check(config: Mapping[str, Any], folder: Path) -> None:
 
 
 def warnings(config: Mapping[str, Any], folder: Path) -> Iterator[str]:
-    """What is allowed but likely to surprise: step sizes past the stability limit that the drawn sizes let expect.
+    """What is allowed but likely to surprise: step sizes past the stability limit that the data and sizes let expect.
 
-    What matrices from files hold is not read here; the log of a job that simulates them says so.
+    Where a figure shows that limit, they are meant.
     """
+    meant = figures.past_stability(config)
     for name, experiment in config["experiments"].items():
         step_size = max(grid.parameters(experiment).get("step_size", [0.0]))
+        if name in meant or not step_size:
+            continue
         data, left, right, examples = _expected_norms(experiment, folder)
         of_loss = max(LOSSES[loss["kind"]].curvature(examples or 1.0, loss) for loss in grid.losses(experiment))
         for dynamics in grid.blocks(experiment):
@@ -194,14 +197,13 @@ def warnings(config: Mapping[str, Any], folder: Path) -> Iterator[str]:
 
 
 def _expected_norms(experiment: Experiment, folder: Path) -> tuple[float, float, float, float]:
-    """Largest spectral norms to expect of Y, U(0), V(0) and inputs over a grid."""
+    """Largest spectral norms to expect of Y, U(0), V(0) and inputs over a grid; matrices of files are read."""
     rows, columns = (max(sides) for sides in zip(*inputs.shapes(experiment, folder), strict=True))
     width = max(grid.axis("width", experiment["width"]))
     data = examples = left = right = 0.0
     for point in grid.expand(experiment["matrix"]):
-        source = SOURCES[point["source"]]
-        data = max(data, source.expected_norm(**settings(point)))
-        examples = max(examples, source.expected_input_norm(**settings(point)))
+        data = max(data, inputs.norm(point, folder))
+        examples = max(examples, SOURCES[point["source"]].expected_input_norm(**settings(point)))
     for start in grid.expand(experiment["initialization"]):
         kind = INITIALIZATIONS[start["kind"]]
         norms = kind.expected_norms(rows, columns, width, **settings(start))

@@ -26,6 +26,7 @@ class DescentVsFlow(Kind):
     name, label = "descent-vs-flow", "descent and flow"
     section = "G Descent and flow"
     shows = ("solver", "step_size")
+    past_stability = True
     needs = {
         "runs": ("run", "experiment", "dynamics", "solver", "replicate", "step_size", "outcome"),
         "trajectories": ("run", "t", "error", "product"),

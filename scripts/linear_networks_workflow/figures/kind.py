@@ -37,6 +37,8 @@ class Kind(Component, ABC):
         Those that an experiment has to list.
     shows : tuple of str, or None
         The axes that it shows beside those that its options name; None for all. The others are held at one value.
+    past_stability : bool
+        Whether it shows where stability ends, so that step sizes past the limit are meant.
     needs : mapping of str to tuple of str
         The columns that it is drawn from, by stage. Those that its options name are added to `runs`.
     caption : str
@@ -49,6 +51,7 @@ class Kind(Component, ABC):
     section: ClassVar[str]
     dynamics: ClassVar[tuple[str, ...]] = ()
     shows: ClassVar[tuple[str, ...] | None] = ()
+    past_stability: ClassVar[bool] = False
     needs: ClassVar[Mapping[str, tuple[str, ...]]]
     caption: ClassVar[str]
     example: ClassVar[str]

@@ -9,7 +9,7 @@ from linear_networks_workflow.figures import drawing, style
 
 if "snakemake" in globals():
     snakemake = globals()["snakemake"]
-    with logs.to(snakemake.log[0]):
+    with logs.to(snakemake.log[0]), drawing.named(snakemake.wildcards.figure):
         figure = json.loads(snakemake.params.figure)
         kind, options = figures.KINDS[figure["kind"]], figures.options_of(figure)
         tables = drawing.read(snakemake.input, kind.columns(options, figure["where"]), figure["where"])

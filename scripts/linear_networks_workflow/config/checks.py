@@ -23,6 +23,9 @@ from linear_networks_workflow.errors import ConfigError, InputError
 
 Experiment = Mapping[str, Any]
 
+# Steps of a flow that take long.
+MANY = 1e6
+
 
 @contextmanager
 def placed(path: str) -> Iterator[None]:
@@ -176,23 +179,31 @@ def check(config: Mapping[str, Any], folder: Path) -> None:
 
 
 def warnings(config: Mapping[str, Any], folder: Path) -> Iterator[str]:
-    """What is allowed but likely to surprise: step sizes past the stability limit that the data and sizes let expect.
+    """What is allowed but likely to surprise, as data and sizes let expect: descent past stability, and stiff flows.
 
-    Where a figure shows that limit, they are meant.
+    Where a figure shows the limit of stability, step sizes past it are meant.
     """
     meant = figures.past_stability(config)
     for name, experiment in config["experiments"].items():
-        step_size = max(grid.parameters(experiment).get("step_size", [0.0]))
-        if name in meant or not step_size:
+        solvers = [SOLVERS[block["method"]](**settings(block)) for block in grid.expand(experiment["solver"])]
+        if all(solver.closed_form for solver in solvers):
             continue
+        horizon = max(grid.axis("horizon", experiment["time"]["horizon"]))
         data, left, right, examples = _expected_norms(experiment, folder)
         of_loss = max(LOSSES[loss["kind"]].curvature(examples or 1.0, loss) for loss in grid.losses(experiment))
         for dynamics in grid.blocks(experiment):
-            limit = 2.0 / max(DYNAMICS[dynamics].curvature(of_loss, data, left, right), np.finfo(float).tiny)
-            if step_size > limit:
+            curvature = DYNAMICS[dynamics].curvature(of_loss, data, left, right)
+            step_size, limit = max(solver.step for solver in solvers), 2.0 / max(curvature, np.finfo(float).tiny)
+            if step_size > limit and name not in meant:
                 yield (
                     f"experiments.{name}.solver.step_size: {step_size:g} is past the stability limit of the dynamics "
                     f"{dynamics}, about {limit:.2g}; runs that diverge end with outcome 'diverged'"
+                )
+            steps = max(solver.steps(horizon, curvature) for solver in solvers)
+            if MANY < steps < np.inf:
+                yield (
+                    f"experiments.{name}.time.horizon: the flow of the dynamics {dynamics} may take {steps:.1g} steps "
+                    f"up to {horizon:g}, as Y or the start is large; that is hours"
                 )
 
 

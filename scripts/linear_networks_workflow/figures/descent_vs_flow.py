@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from linear_networks.components import Refused
 from linear_networks_workflow.figures import style
-from linear_networks_workflow.figures.kind import Kind, Tables, solvers
+from linear_networks_workflow.figures.kind import Kind, Tables, present, solvers
 from linear_networks_workflow.figures.libraries import np, pd, plt
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ class DescentVsFlow(Kind):
             for dynamics, some in gaps[gaps["experiment"] == experiment].groupby("dynamics", observed=True):
                 look = style.look(dynamics)
                 median = some[some["stable"]].groupby("step_size")["gap"].median()
-                label = f"{look.label}: slope {slope_of(some):.3f}"
+                slope = slope_of(some)
+                label = look.label if np.isnan(slope) else f"{look.label}: slope {slope:.3f}"
                 line = {"color": look.colour, "dashes": look.dashes, "label": label}
                 panel.plot(median.index, median, "o", linestyle="-", markersize=3.5, **line)
                 last, first = some[some["stable"]]["step_size"].max(), some[~some["stable"]]["step_size"].min()
@@ -104,27 +105,38 @@ class DescentVsFlow(Kind):
 
 
 def gaps_of(runs: pd.DataFrame, trajectories: pd.DataFrame) -> pd.DataFrame:
-    """One row per run of descent: `gap` to the flow from the same start, and whether it is `stable`, ending near Y."""
+    """One row per run of descent: `gap` to the flow from the same start, and whether it is `stable`, ending near Y.
+
+    Runs without a flow that moves, and two samples of it, are left out; InputError where all are.
+    """
     from scipy.interpolate import CubicSpline
 
     samples = dict(list(trajectories.sort_values("t").groupby("run")))
     rows = []
-    for _, pair in runs.groupby(["experiment", "dynamics", "replicate"], observed=True):
-        (flow,) = pair.loc[pair["solver"] == FLOW, "run"]
-        reference = CubicSpline(samples[flow]["t"], np.stack(samples[flow]["product"]))
-        size = np.linalg.norm(np.stack(samples[flow]["product"]), axis=1).max()
-        for run in pair[pair["solver"] == DESCENT].to_dict("records"):
-            some = samples[run["run"]]
-            gap = np.linalg.norm(np.stack(some["product"]) - reference(some["t"]), axis=1).max() / size
-            stable = run["outcome"] != "diverged" and some["error"].iloc[-1] < 0.1
-            rows.append({**run, "gap": gap, "stable": stable})
-    return pd.DataFrame(rows)
+    for _, pair in runs[runs["run"].isin(samples)].groupby(["experiment", "dynamics", "replicate"], observed=True):
+        for flow in pair.loc[pair["solver"] == FLOW, "run"]:
+            products = np.stack(samples[flow]["product"])
+            size = np.linalg.norm(products, axis=1).max()
+            if len(products) < 2 or size == 0.0:
+                continue
+            reference = CubicSpline(samples[flow]["t"], products)
+            for run in pair[pair["solver"] == DESCENT].to_dict("records"):
+                some = samples[run["run"]]
+                gap = np.linalg.norm(np.stack(some["product"]) - reference(some["t"]), axis=1).max() / size
+                stable = run["outcome"] != "diverged" and some["error"].iloc[-1] < 0.1
+                rows.append({**run, "gap": gap, "stable": stable})
+    return present(pd.DataFrame(rows), "descent beside a flow that moves and has two samples at least")
 
 
 def slope_of(gaps: pd.DataFrame) -> float:
-    """Slope of log gap against log step size, over the asymptotic range of the stable step sizes."""
+    """Slope of log gap against log step size, over the asymptotic range of the stable step sizes.
+
+    NaN where there are no two of them.
+    """
     from scipy.stats import linregress
 
-    stable = gaps[gaps["stable"]]
+    stable = gaps[gaps["stable"] & (gaps["gap"] > 0.0)]
     some = stable[stable["step_size"] <= ASYMPTOTIC * stable["step_size"].max()]
+    if some["step_size"].nunique() < 2:
+        return np.nan
     return float(linregress(np.log(some["step_size"]), np.log(some["gap"])).slope)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from linear_networks.components import Refused
 from linear_networks_workflow.figures import style
-from linear_networks_workflow.figures.kind import Kind, Tables
+from linear_networks_workflow.figures.kind import Kind, Tables, present
 from linear_networks_workflow.figures.libraries import mpl, np, pd, plt
 
 if TYPE_CHECKING:
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 # The dynamics that it is about.
 TWO = "asymmetric"
+
+# Of the logarithm to base 2 of the rates, the least that the scale of colours reaches to either side.
+LEAST = 0.1
+# What is shown to both sides of a single value.
+MARGIN = 0.5
 
 
 class Regimes(Kind):
@@ -66,11 +71,13 @@ class Regimes(Kind):
         rates = tables["rates"].query("quantity == 'product'").set_index("run")["measured"]
         runs = tables["runs"].assign(sigma=tables["runs"]["values"].str[0], rate=tables["runs"]["run"].map(rates))
         grid = runs.pivot_table(index="imbalance", columns="sigma", values="rate", aggfunc="median")
+        present(grid, "rate that could be measured (see `reason` in the rates); take a longer horizon or more samples")
         width_ratios = {"width_ratios": (1.7, 1)}
         size = (style.PAGE_WIDTH, style.PANEL_HEIGHT + 0.9)
         figure, (left, right) = plt.subplots(1, 2, figsize=size, gridspec_kw=width_ratios)
         logarithm = np.log2(grid)
-        low, high = float(logarithm.min(axis=None)), float(logarithm.max(axis=None))
+        # The one-layer rate, 0, is inside of the scale, wherever the rates lie.
+        low, high = min(float(logarithm.min(axis=None)), -LEAST), max(float(logarithm.max(axis=None)), LEAST)
         image = left.pcolormesh(
             grid.columns,
             grid.index,
@@ -82,11 +89,12 @@ class Regimes(Kind):
         bar = figure.colorbar(image, ax=left, label="measured rate / one-layer rate")
         ticks = [float(tick) for tick in range(int(np.ceil(low)), int(np.floor(high)) + 1)]
         bar.set_ticks(ticks, labels=[f"{2.0**tick:g}" for tick in ticks])
-        left.contour(grid.columns, grid.index, logarithm, levels=[0.0], colors="white", linewidths=3)
+        if min(grid.shape) > 1 and logarithm.min(axis=None) < 0.0 < logarithm.max(axis=None):
+            left.contour(grid.columns, grid.index, logarithm, levels=[0.0], colors="white", linewidths=3)
         sigma = np.linspace(0.0, 0.5, 200)
         left.plot(sigma, np.sqrt(1 - 4 * sigma**2), color=style.THEORY, linewidth=1.0, linestyle="--")
-        left.set(xlabel="singular value σ of Y", ylabel="imbalance λ₀", xlim=(grid.columns.min(), grid.columns.max()))
-        left.set(ylim=(grid.index.min(), grid.index.max()))
+        left.set(xlabel="singular value σ of Y", ylabel="imbalance λ₀")
+        left.set(xlim=_ends(grid.columns), ylim=_ends(grid.index))
         left.grid(False)
         left.set_title("white: measured rate = 1;  dashed: 4σ² + λ₀² = 1")
         _table(grid, right)
@@ -107,6 +115,12 @@ class Regimes(Kind):
                 "largest relative error of a rate": [float((rates["measured"] / predicted - 1).abs().max())],
             }
         )
+
+
+def _ends(places: pd.Index) -> tuple[float, float]:
+    """From the first to the last place of the grid; around it where it is the only one."""
+    margin = MARGIN * (places.max() == places.min())
+    return places.min() - margin, places.max() + margin
 
 
 def _table(grid: pd.DataFrame, axes: Axes) -> None:

@@ -70,8 +70,11 @@ class Regimes(Kind):
         """Measured rate over singular value and imbalance with theory's boundary, and the paper's table, computed."""
         rates = tables["rates"].query("quantity == 'product'").set_index("run")["measured"]
         runs = tables["runs"].assign(sigma=tables["runs"]["values"].str[0], rate=tables["runs"]["run"].map(rates))
-        grid = runs.pivot_table(index="imbalance", columns="sigma", values="rate", aggfunc="median")
-        present(grid, "rate that could be measured (see `reason` in the rates); take a longer horizon or more samples")
+        grid = runs.pivot_table(index="imbalance", columns="sigma", values="rate", aggfunc="median", dropna=False)
+        present(
+            runs.dropna(subset="rate"),
+            "rate that could be measured (see `reason` in the rates); take a longer horizon or more samples",
+        )
         width_ratios = {"width_ratios": (1.7, 1)}
         size = (style.PAGE_WIDTH, style.PANEL_HEIGHT + 0.9)
         figure, (left, right) = plt.subplots(1, 2, figsize=size, gridspec_kw=width_ratios)
@@ -79,12 +82,11 @@ class Regimes(Kind):
         # The one-layer rate, 0, is inside of the scale, wherever the rates lie.
         low, high = min(float(logarithm.min(axis=None)), -LEAST), max(float(logarithm.max(axis=None)), LEAST)
         image = left.pcolormesh(
-            grid.columns,
-            grid.index,
+            _edges(grid.columns),
+            _edges(grid.index),
             logarithm,
             cmap="PuOr_r",
             norm=mpl.colors.TwoSlopeNorm(0.0, low, high),
-            shading="nearest",
         )
         bar = figure.colorbar(image, ax=left, label="measured rate / one-layer rate")
         ticks = [float(tick) for tick in range(int(np.ceil(low)), int(np.floor(high)) + 1)]
@@ -117,16 +119,24 @@ class Regimes(Kind):
         )
 
 
+def _edges(places: pd.Index) -> np.ndarray:
+    """Edges of the cells around the places of the grid."""
+    if len(places) == 1:
+        return np.array(_ends(places))
+    between = (places[1:] + places[:-1]) / 2.0
+    return np.concatenate([[2.0 * places[0] - between[0]], between, [2.0 * places[-1] - between[-1]]])
+
+
 def _ends(places: pd.Index) -> tuple[float, float]:
     """From the first to the last place of the grid; around it where it is the only one."""
-    margin = MARGIN * (places.max() == places.min())
-    return places.min() - margin, places.max() + margin
+    margin = MARGIN * (len(places) == 1)
+    return places[0] - margin, places[-1] + margin
 
 
 def _table(grid: pd.DataFrame, axes: Axes) -> None:
     """Table 2 of the paper, from the corners of the measured grid."""
-    corners = grid.iloc[[0, -1], [0, -1]]
-    cells = [[f"{'✓' if rate > 1 else '✗'}  ({rate:.2f})" for rate in corners[sigma]] for sigma in corners.columns]
+    corners = grid.iloc[sorted({0, len(grid) - 1}), sorted({0, grid.shape[1] - 1})]
+    cells = [[_cell(rate) for rate in corners[sigma]] for sigma in corners.columns]
     axes.axis("off")
     axes.text(0.5, 0.72, "accelerated? (measured rate)", ha="center", fontsize=9, transform=axes.transAxes)
     table = axes.table(
@@ -135,7 +145,11 @@ def _table(grid: pd.DataFrame, axes: Axes) -> None:
         colLabels=[f"λ₀ = {imbalance:g}" for imbalance in corners.index],
         cellLoc="center",
         bbox=mpl.transforms.Bbox.from_bounds(0.28, 0.36, 0.8, 0.3),
-        colWidths=[0.36, 0.36],
+        colWidths=[0.36] * len(corners.index),
     )
     table.auto_set_font_size(False)
     table.set_fontsize(8)
+
+
+def _cell(rate: float) -> str:
+    return "–" if np.isnan(rate) else f"{'✓' if rate > 1 else '✗'}  ({rate:.2f})"

@@ -116,6 +116,18 @@ def test_a_kind_that_finds_nothing_to_draw_says_what_is_missing_in_a_line(kind, 
         pass
 
 
+def test_regimes_that_are_not_measured_are_left_open():
+    config = changed_example("regimes", matrix=one_mode(0.2, 0.6), initialization=one_start([0.0, 0.5]))
+    found = run(config, "example")
+    slow = found["runs"].query("imbalance == 0.0")["run"]
+    found["rates"]["measured"] = found["rates"]["measured"].mask(found["rates"]["run"].isin(slow))
+    with drawn(config, "example", {"example": found}) as (figure, _):
+        (table,) = figure.axes[1].tables
+        cells = {place: cell.get_text().get_text() for place, cell in table.get_celld().items()}
+    # The rates are sqrt(4 sigma^2 + 1/4), 0.64 and 1.30.
+    assert [cells[1, 0], cells[1, 1], cells[2, 0], cells[2, 1]] == ["–", "✗  (0.64)", "–", "✓  (1.30)"]
+
+
 def test_a_run_without_a_parameter_has_every_value_of_it(tmp_path):
     runs = pd.DataFrame({"run": ["a", "b", "c"], "lambda0": [None, 1.0, 2.0], "solver": pd.Categorical(["flow"] * 3)})
     runs.to_parquet(tmp_path / "runs.parquet")

@@ -361,6 +361,21 @@ def test_stability_of_large_data_that_is_read_is_warned_of_too(tmp_path, matrix,
     assert f"about {limit};" in warning
 
 
+def test_a_flow_that_is_so_stiff_that_it_takes_hours_is_warned_of():
+    def warnings(scale, horizon):
+        start, time = {"kind": "gaussian", "scale": scale}, {"horizon": horizon, "samples": 10}
+        config = combined(initialization=start, time=time, solver={"method": "flow"}, dynamics=["linear", "asymmetric"])
+        return configuration.prepare({**config, "figures": {}}, PROJECT / "my.yaml")
+
+    # At scale 1 the curvature is 44 (above), so that a step is 3.5 / 44 / scale^2.
+    (warning,) = warnings(100.0, 20.0)
+    assert warning.startswith(
+        f"{SMALL}.time.horizon: the flow of the dynamics asymmetric may take 3e+06 steps up to 20"
+    )
+    assert not warnings(100.0, 2.0)
+    assert not warnings(10.0, 20.0)
+
+
 def test_stability_of_starts_whose_square_is_no_number_is_warned_of():
     config = {**changed(f"{SMALL}.initialization.scale", 1e200), "figures": {}}
     assert "about 0; runs that diverge" in configuration.prepare(config, PROJECT / "my.yaml")[0]

@@ -103,6 +103,7 @@ def test_a_kind_draws_little_or_one_sided_data_too(kind, changes):
         ),
         ("lambda0", HUGE, "there is no λ₀ that could be fitted"),
         ("descent-vs-flow", HUGE, "there is no descent beside a flow that moves"),
+        ("descent-vs-flow", {"time": {"horizon": 0.1, "samples": 3}}, "there is no descent that differs from the flow"),
         *(
             (kind, HUGE, "there are no two times after t = 0: its runs diverged before")
             for kind in ("reconstruction", "comparison")

@@ -67,19 +67,22 @@ class DescentVsFlow(Kind):
         """Largest distance of descent from flow over t, relative to the largest product; a line a dynamics, a panel an
         experiment; the band is where stability ends."""
         gaps = gaps_of(tables["runs"], tables["trajectories"])
-        experiments = list(dict.fromkeys(gaps["experiment"]))
+        shown = present(
+            gaps[gaps["stable"] & (gaps["gap"] > 0.0)], "descent that differs from the flow and ends near Y"
+        )
+        experiments = list(dict.fromkeys(shown["experiment"]))
         size = (style.PAGE_WIDTH, style.PANEL_HEIGHT + 1.0)
         figure, axes = plt.subplots(1, len(experiments), sharey=True, squeeze=False, figsize=size)
         for panel, experiment in zip(axes[0], experiments, strict=True):
             for dynamics, some in gaps[gaps["experiment"] == experiment].groupby("dynamics", observed=True):
                 look = style.look(dynamics)
-                median = some[some["stable"]].groupby("step_size")["gap"].median()
+                median = shown[shown["run"].isin(some["run"])].groupby("step_size")["gap"].median()
                 slope = slope_of(some)
                 label = look.label if np.isnan(slope) else f"{look.label}: slope {slope:.3f}"
                 line = {"color": look.colour, "dashes": look.dashes, "label": label}
                 panel.plot(median.index, median, "o", linestyle="-", markersize=3.5, **line)
                 last, first = some[some["stable"]]["step_size"].max(), some[~some["stable"]]["step_size"].min()
-                if np.isfinite(first):
+                if np.isfinite(first - last):
                     panel.axvspan(last, first, color=look.colour, alpha=0.15, linewidth=0)
             panel.set(xscale="log", yscale="log", title=experiment, xlabel="step size η")
             panel.legend(loc="upper left", fontsize=7)

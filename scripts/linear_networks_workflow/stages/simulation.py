@@ -170,8 +170,9 @@ def _are_finite(batch: _Batch, fitted: Fitted) -> Mask:
     with np.errstate(all="ignore"):
         problem = _problem(batch, fitted, factors.shape[-1])
         state = problem.start(factors)
-        measured = (factors @ factors.mT, problem.velocity(state), problem.objective(state), problem.error(state))
-        return np.logical_and.reduce([np.isfinite(squared_norm(one)) for one in measured])
+        # The square of ||R||^2 is no smaller than that of the Gramian and of Q.
+        measured = (squared_norm(factors) ** 2, problem.objective(state), problem.error(state))
+        return np.logical_and.reduce(np.isfinite([*measured, *problem.velocity(state).T]))
 
 
 def _diverge(batch: _Batch, fitted: Fitted) -> tuple[pa.Table, pa.Table]:

@@ -178,7 +178,8 @@ def _option(rng, config):
         figure.update(_pick(rng, (change, {"where": {axis: _pick(rng, NUMBERS)}})))
 
 
-MUTATIONS = (_replace, _number, _number, _scale, _scale, _drop, _add, _axis, _component, _option)
+# Those that leave most configs valid come more often.
+MUTATIONS = (_replace, _number, _drop, _add, *(_scale, _axis, _component, _option) * 2)
 
 
 def judged(config, folder):

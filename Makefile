@@ -26,9 +26,10 @@ test: .venv/installed
 	$(TEST) tests/unit --cov
 	$(TEST) tests/workflow
 
-# Properties on ten times as many examples as in `make test`, which are other ones every time.
+# Properties on ten times as many examples as in `make test`, and thousands of configs and files with faults; other ones
+# every time.
 fuzz: .venv/installed
-	$(TEST) --hypothesis-profile fuzz -m "hypothesis or drawn" tests/unit
+	$(TEST) --hypothesis-profile fuzz -m "hypothesis or drawn"
 
 docs: .venv/installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

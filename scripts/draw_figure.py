@@ -12,14 +12,15 @@ if "snakemake" in globals():
     snakemake = globals()["snakemake"]
     with logs.to(snakemake.log[0]):
         seals.check(snakemake.input, snakemake.config)
-        figure = json.loads(snakemake.params.figure)
-        kind, options = figures.KINDS[figure["kind"]], figures.options_of(figure)
-        tables = drawing.read(snakemake.input, kind.columns(options, figure["where"]), figure["where"])
-        style.apply(snakemake.params.looks, snakemake.params.symbols)
-        drawn = kind.draw(tables, **options)
-        for path in map(Path, (snakemake.output.svg, snakemake.output.pdf, snakemake.output.png)):
-            with replacing(path) as temporary:
-                drawn.savefig(temporary, format=path.suffix[1:], metadata=drawing.metadata(kind, path.suffix))
-        with replacing(snakemake.output.caption) as temporary:
-            made_from = planning.made_from(snakemake.config, snakemake.wildcards.figure)
-            temporary.write_text(drawing.caption(kind, kind.numbers(tables, **options), made_from))
+        with drawing.named(snakemake.wildcards.figure):
+            figure = json.loads(snakemake.params.figure)
+            kind, options = figures.KINDS[figure["kind"]], figures.options_of(figure)
+            tables = drawing.read(snakemake.input, kind.columns(options, figure["where"]), figure["where"])
+            style.apply(snakemake.params.looks, snakemake.params.symbols)
+            drawn = kind.draw(tables, **options)
+            for path in map(Path, (snakemake.output.svg, snakemake.output.pdf, snakemake.output.png)):
+                with replacing(path) as temporary:
+                    drawn.savefig(temporary, format=path.suffix[1:], metadata=drawing.metadata(kind, path.suffix))
+            with replacing(snakemake.output.caption) as temporary:
+                made_from = planning.made_from(snakemake.config, snakemake.wildcards.figure)
+                temporary.write_text(drawing.caption(kind, kind.numbers(tables, **options), made_from))

@@ -20,6 +20,12 @@ def test_a_deviation_is_relative_to_the_largest_number_of_its_column():
     assert found["t"] == 0.0
 
 
+def test_a_run_without_samples_deviates_in_nothing_from_one_without():
+    none = frame(error=[1.0, 1.0])[:0]
+    assert sizes(none, none) == {}
+    assert sizes(none, frame(error=[1.0, 1.0])) == {"run": np.inf}
+
+
 def test_rounding_of_larger_numbers_is_not_measured_against_itself():
     assert sizes(frame(drift=[0.0, 2e-16]), frame(drift=[0.0, 1e-16]), least=1.0)["drift"] == pytest.approx(1e-16)
 

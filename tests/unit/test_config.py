@@ -413,8 +413,10 @@ def test_a_config_that_is_complete_stays_as_it_is():
     assert json.dumps(config) == json.dumps(complete)
 
 
-def test_the_shipped_config_is_valid_and_past_stability_only_where_it_shows_its_limit():
+def test_the_shipped_config_is_valid_and_past_stability_only_where_a_figure_shows_the_limit():
     config = yaml.safe_load((PROJECT / "config.yaml").read_text())
+    assert configuration.prepare(config, PROJECT / "config.yaml") == []
+    del config["figures"]["appendix-g"]
     warned = {line.split(".")[1] for line in configuration.prepare(config, PROJECT / "config.yaml")}
     assert warned == {"scalar", "five-by-ten"}
 
@@ -438,6 +440,43 @@ def test_a_step_size_past_the_stability_limit_is_a_warning():
 def test_stability_of_large_data_is_warned_of_by_its_spectrum():
     config = {**changed(f"{SMALL}.matrix", {**SPECTRUM, "values": [[1.0], [300.0, 1.0]]}), "figures": {}}
     assert "0.0033" in configuration.prepare(config, PROJECT / "my.yaml")[0]
+
+
+@pytest.mark.parametrize(
+    ("matrix", "text", "limit"),
+    [
+        # Y is diag(400, 1): factors end at ||U||^2 + ||V||^2 = 800.
+        ({"source": "file", "path": "y.csv"}, "400,0\n0,1\n", "0.0025"),
+        # Y is the standard deviation of the target, 500, times its correlation with the one feature, 1.
+        ({"source": "table", "path": "y.csv", "target": "y"}, "x,y\n1,1000.5\n2,0.5\n1,1000.5\n2,0.5\n", "0.002"),
+    ],
+)
+def test_stability_of_large_data_that_is_read_is_warned_of_too(tmp_path, matrix, text, limit):
+    (tmp_path / "y.csv").write_text(text)
+    config = combined(matrix=matrix, initialization={"kind": "gaussian", "scale": 0.1}, dynamics=["asymmetric"])
+    (warning,) = configuration.prepare({**config, "figures": {}}, tmp_path / "my.yaml")
+    assert f"{SMALL}.solver.step_size: 0.01 is past the stability limit" in warning
+    assert f"about {limit};" in warning
+
+
+def test_a_flow_that_is_so_stiff_that_it_takes_hours_is_warned_of():
+    def warnings(scale, horizon):
+        start, time = {"kind": "gaussian", "scale": scale}, {"horizon": horizon, "samples": 10}
+        config = combined(initialization=start, time=time, solver={"method": "flow"}, dynamics=["linear", "asymmetric"])
+        return configuration.prepare({**config, "figures": {}}, PROJECT / "my.yaml")
+
+    # At scale 1 the curvature is 44 (above), so that a step is 3.5 / 44 / scale^2.
+    (warning,) = warnings(100.0, 20.0)
+    assert warning.startswith(
+        f"{SMALL}.time.horizon: the flow of the dynamics asymmetric may take 3e+06 steps up to 20"
+    )
+    assert not warnings(100.0, 2.0)
+    assert not warnings(10.0, 20.0)
+
+
+def test_stability_of_starts_whose_square_is_no_number_is_warned_of():
+    config = {**changed(f"{SMALL}.initialization.scale", 1e200), "figures": {}}
+    assert "about 0; runs that diverge" in configuration.prepare(config, PROJECT / "my.yaml")[0]
 
 
 @pytest.mark.parametrize("path", reference.FILES)

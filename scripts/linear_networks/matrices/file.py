@@ -27,6 +27,13 @@ class File(Source):
         return rows, columns
 
     @staticmethod
+    def expected_norm(*, values: Array) -> float:
+        from scipy.linalg.interpolative import estimate_spectral_norm
+
+        # An exact norm of a large matrix takes longer than reading it.
+        return float(estimate_spectral_norm(values, rng=np.random.default_rng(0)))
+
+    @staticmethod
     def check(*, values: Array) -> None:
         if not values.any():
             raise Refused("path", "every entry is 0, and the relative error of a zero matrix is undefined")

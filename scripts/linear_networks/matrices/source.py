@@ -76,7 +76,7 @@ class Source(Component, ABC):
 
     @staticmethod
     def expected_norm(*_: Any, **parameters: Any) -> float:
-        """Spectral norm to expect of Y; 0 where nothing is known before it is read."""
+        """Spectral norm to expect of Y that is drawn."""
         return 0.0
 
     @staticmethod

@@ -50,6 +50,14 @@ class Table(Source):
         return targets.shape[1], features.shape[1]
 
     @staticmethod
+    def expected_norm(*, features: Array, targets: Array) -> float:
+        # By normal equations, which are quick, and too coarse for Y itself.
+        centred = _scaled(_centred(features))
+        cross = (targets - targets.mean(axis=0)).T @ centred
+        square = cross @ np.linalg.pinv(centred.T @ centred, hermitian=True) @ cross.T
+        return float(np.sqrt(np.linalg.norm(square, 2) / len(features)))
+
+    @staticmethod
     def check(*, features: Array, targets: Array) -> None:
         varying = [_scaled(_centred(part)) for part in (features, targets)]
         if not varying[1].any():

@@ -81,6 +81,10 @@ class Solver(Component, ABC):
         """The step size eta of descent, on which its rates depend; 0 of what follows the flow."""
         return 0.0
 
+    def steps(self, horizon: float, curvature: float) -> float:
+        """Steps that stability asks for up to a horizon at a curvature; 0 where it asks for none."""
+        return 0.0
+
     def floor(self, scale: float) -> float:
         """Distance to the limit below which a trajectory shows its solver, for what is computed of this norm."""
         return scale * ROUNDING

@@ -19,11 +19,14 @@ from linear_networks.initializations import INITIALIZATIONS
 from linear_networks.losses import LOSSES
 from linear_networks.matrices import SOURCES
 from linear_networks.solvers import SOLVERS
-from linear_networks_workflow import grid, inputs, keys
+from linear_networks_workflow import figures, grid, inputs, keys
 from linear_networks_workflow.config.values import shown
 from linear_networks_workflow.errors import ConfigError, cut
 
 Experiment = Mapping[str, Any]
+
+# Steps of a flow that take long.
+MANY = 1e6
 
 
 @contextmanager
@@ -201,35 +204,45 @@ def check(config: Mapping[str, Any], folder: Path) -> None:
 
 
 def warnings(config: Mapping[str, Any], folder: Path) -> Iterator[str]:
-    """What is allowed but likely to surprise: what a file may mean otherwise, and step sizes past the stability limit
-    that the drawn sizes let expect.
+    """What is allowed but likely to surprise: what files may mean otherwise, and, as data and sizes let expect, descent
+    past stability and stiff flows.
 
-    What matrices from files hold is not read here; the log of a job that simulates them says so.
+    Where a figure shows the limit of stability, step sizes past it are meant.
     """
+    meant = figures.past_stability(config)
     for name, experiment in config["experiments"].items():
         for path, doubt in inputs.doubts(experiment, folder):
             yield f"experiments.{name}.{path}: {doubt}"
-        step_size = max(grid.parameters(experiment).get("step_size", [0.0]))
+        solvers = [SOLVERS[block["method"]](**settings(block)) for block in grid.expand(experiment["solver"])]
+        if all(solver.closed_form for solver in solvers):
+            continue
+        horizon = max(grid.axis("horizon", experiment["time"]["horizon"]))
         data, left, right, examples = _expected_norms(experiment, folder)
         of_loss = max(LOSSES[loss["kind"]].curvature(examples or 1.0, loss) for loss in grid.losses(experiment))
         for dynamics in grid.blocks(experiment):
-            limit = 2.0 / max(DYNAMICS[dynamics].curvature(of_loss, data, left, right), np.finfo(float).tiny)
-            if step_size > limit:
+            curvature = DYNAMICS[dynamics].curvature(of_loss, data, left, right)
+            step_size, limit = max(solver.step for solver in solvers), 2.0 / max(curvature, np.finfo(float).tiny)
+            if step_size > limit and name not in meant:
                 yield (
                     f"experiments.{name}.solver.step_size: {step_size:g} is past the stability limit of the dynamics "
                     f"{dynamics}, about {limit:.2g}; runs that diverge end with outcome 'diverged'"
                 )
+            steps = max(solver.steps(horizon, curvature) for solver in solvers)
+            if MANY < steps < np.inf:
+                yield (
+                    f"experiments.{name}.time.horizon: the flow of the dynamics {dynamics} may take {steps:.1g} steps "
+                    f"up to {horizon:g}, as Y or the start is large; that is hours"
+                )
 
 
 def _expected_norms(experiment: Experiment, folder: Path) -> tuple[float, float, float, float]:
-    """Largest spectral norms to expect of Y, U(0), V(0) and inputs over a grid."""
+    """Largest spectral norms to expect of Y, U(0), V(0) and inputs over a grid; matrices of files are read."""
     rows, columns = (max(sides) for sides in zip(*inputs.shapes(experiment, folder), strict=True))
     width = max(grid.axis("width", experiment["width"]))
     data = examples = left = right = 0.0
     for point in grid.expand(experiment["matrix"]):
-        source = SOURCES[point["source"]]
-        data = max(data, source.expected_norm(**settings(point)))
-        examples = max(examples, source.expected_input_norm(**settings(point)))
+        data = max(data, inputs.norm(point, folder))
+        examples = max(examples, SOURCES[point["source"]].expected_input_norm(**settings(point)))
     for start in grid.expand(experiment["initialization"]):
         kind = INITIALIZATIONS[start["kind"]]
         norms = kind.expected_norms(rows, columns, width, **settings(start))

@@ -86,7 +86,8 @@ _RUNS = {
         "width leave it: X(0) of balanced factors with a determinant of the other sign than Y's, modes or ranks that "
         "the start does not have), `escaped` (its flow ends at such a saddle, but rounding or finite steps led away "
         "from it), `stalled` (rests, and is held, at a point from which a direction escapes that the start does not "
-        "excite beyond rounding) or `diverged` (sampled up to there)",
+        "excite beyond rounding) or `diverged` (sampled up to there; not at all where the start is too large for "
+        "numbers, or where the run diverged that its λ₀ was to be fitted to)",
     ),
     **_described(
         "1",

@@ -274,10 +274,10 @@ def _leaves(schema: pa.Schema) -> Iterator[tuple[str, pa.DataType]]:
             yield field.name, field.type
 
 
-def fitted(paths: Iterable[str]) -> dict[str, float]:
-    """Fitted lambda0 by run of the asymmetric dynamics; NaN where that run diverged."""
+def fitted(paths: Iterable[str]) -> dict[str, float | None]:
+    """Fitted lambda0 by run of the asymmetric dynamics; None where that run diverged."""
     rows = [row for path in paths for row in read(path, ["run", "lambda0"]).to_pylist()]
-    return {row["run"]: float("nan") if row["lambda0"] is None else row["lambda0"] for row in rows}
+    return {row["run"]: row["lambda0"] for row in rows}
 
 
 def matrices(table: pa.Table) -> dict[str, Data]:

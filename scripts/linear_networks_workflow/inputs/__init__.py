@@ -97,15 +97,21 @@ def resolve(point: Mapping[str, Any], folder: str | Path) -> Resolved:
 
 
 class Seen(NamedTuple):
-    """What is remembered of a matrix when jobs are planned: rows and columns, and doubts."""
+    """What is remembered of a matrix when jobs are planned: rows and columns, spectral norm to expect, and doubts."""
 
     shape: tuple[int, int]
+    norm: float
     doubts: Doubts
 
 
 def shape(point: Mapping[str, Any], folder: str | Path) -> tuple[int, int]:
     """Rows and columns of the matrix of a point; a file is read once."""
     return _look(point, folder).shape
+
+
+def norm(point: Mapping[str, Any], folder: str | Path) -> float:
+    """Spectral norm to expect of the matrix of a point."""
+    return _look(point, folder).norm
 
 
 def shapes(experiment: Mapping[str, Any], folder: str | Path) -> list[tuple[int, int]]:
@@ -122,7 +128,7 @@ def doubts(experiment: Mapping[str, Any], folder: str | Path) -> list[tuple[str,
 def _look(point: Mapping[str, Any], folder: str | Path) -> Seen:
     source = SOURCES[point["source"]]
     if source.reads is None:
-        return Seen(source.shape(**resolve(point, folder).parameters), ())
+        return _seen(point, folder)
     # Of a file that has changed, nothing is remembered.
     version = Path(folder, point["path"]).stat()
     return _look_into_file(tuple(point.items()), folder, (version.st_mtime_ns, version.st_size))
@@ -130,5 +136,9 @@ def _look(point: Mapping[str, Any], folder: str | Path) -> Seen:
 
 @cache
 def _look_into_file(point: tuple[tuple[str, Any], ...], folder: str | Path, version: tuple[int, int]) -> Seen:
-    parameters, _, doubts = resolve(dict(point), folder)
-    return Seen(SOURCES[dict(point)["source"]].shape(**parameters), doubts)
+    return _seen(dict(point), folder)
+
+
+def _seen(point: Mapping[str, Any], folder: str | Path) -> Seen:
+    source, (parameters, _, doubts) = SOURCES[point["source"]], resolve(point, folder)
+    return Seen(source.shape(**parameters), source.expected_norm(**parameters), doubts)

@@ -220,7 +220,7 @@ class _Chunk:
         return list(grid.runs(self.experiment, self.dynamics, self.config["seed"], points))
 
     def compute(
-        self, runs: Sequence[Run], matrices: Mapping[str, Data], fitted: Mapping[str, float], change: Change
+        self, runs: Sequence[Run], matrices: Mapping[str, Data], fitted: simulation.Fitted, change: Change
     ) -> dict[str, pd.DataFrame]:
         """Runs and trajectories of some of the runs."""
         record = grid.record(self.config, self.experiment, self.dynamics)
@@ -294,8 +294,7 @@ def _check_rows(
     files: Mapping[str, str],
 ) -> None:
     """Check the row of a run and its samples, None where it has none."""
-    lambda0 = None if fitted is None or np.isnan(fitted) else fitted
-    for column, value in rows.expected_run(run, matrix.values.shape, lambda0).items():
+    for column, value in rows.expected_run(run, matrix.values.shape, fitted).items():
         if row[column] != value:
             raise disagreement(
                 files["runs"], f"run {run.id}", column, f"{row[column]!r} is stored, the config has {value!r}"

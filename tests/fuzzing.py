@@ -1,0 +1,393 @@
+"""Configs and input files with faults, and what may come of them: a refusal in one line, or a run to the end."""
+
+import copy
+import datetime
+import decimal
+import io
+import signal
+from collections import Counter
+from contextlib import contextmanager
+
+import declared
+import hypothesis
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import PROJECT, entropy, small_config
+from illustrating import drawn
+
+from linear_networks.components import REQUIRED
+from linear_networks_workflow import config as configuration
+from linear_networks_workflow import costs, grid, inputs, jobs, keys
+from linear_networks_workflow.config import checks
+from linear_networks_workflow.errors import InputError
+from linear_networks_workflow.experiment import run
+from linear_networks_workflow.figures import KINDS, planning
+from linear_networks_workflow.stages import tables
+
+# Seconds after which a config hangs.
+LIMIT = 25
+
+# What is not computed, as it takes long by its size: seconds of all runs, MiB of a job, and steps of a flow.
+MOST_SECONDS, MOST_MEMORY, MOST_STEPS = 1.0, 600, 3000
+
+# A line that is longer holds what should have been cut.
+LONGEST_LINE = 1000
+
+SQUARE = {"source": "gaussian", "rows": 3, "columns": 3, "symmetric": True}
+EXPERIMENTS = (
+    {"matrix": SQUARE, "initialization": {"kind": "gaussian", "scale": 0.5, "tied": True}, "width": [2, 8]},
+    {"initialization": {"kind": "spectral", "scale": 0.1, "imbalance": [1.0, [0.0, 1.0, 2.0]]}, "width": 3},
+    {"initialization": {"kind": "identity", "scale": 0.5, "imbalance": [1.5, -1.5]}, "width": 3},
+    {"dynamics": [{"name": "regularized", "lambda0": [1.0, [1.0, 2.0]], "weight": [0.125, 0.25]}], "width": 2},
+    {"matrix": {"source": "teacher", "samples": 20, "features": 3, "noise": 0.01}, "loss": {"kind": "regression"}},
+    {
+        "matrix": {"source": "file", "path": "matrix.csv"},
+        "solver": {"method": "flow"},
+        "record": ["product", "factors"],
+    },
+    {"matrix": {"source": "table", "path": "table.csv", "target": "y"}},
+)
+FILES = {"matrix.csv": "3,0.5,0\n0.25,2,1\n", "table.csv": "a,b,y\n1,0.5,u\n0.25,2,v\n3,1,u\n-1,2,w\n"}
+
+NUMBERS = (0, 1, 2, 3, -1, 0.0, 1.0, 50.0, -0.5, 1e-3, 0.3, 1e3, 1e9, 1e20, 1e-20, 1e120, 1e-120, 1e200, 1e-200)
+NUMBERS += (5e-324, 1.7e308, float("nan"), float("inf"), 2**31, 2**63, 2**64, 10**30, 10**4000, True, 1e-9)
+TEXTS = ("", "fit", "1e-3", "linear", "a\nb", "{a}", "x" * 300, "ü", "../x", "0", "null", "*", "%s", "scale", "solver")
+OTHERS = (None, [], {}, [[]], [1.0], [1.0, 2.0], [0.0, 0.0, 0.0], [[1.0], [2.0]], [1, [2]], {"a": 1}, {1: 2})
+OTHERS += (datetime.date(2026, 1, 1), ["linear"], [{}], [None])
+
+
+class Hang(Exception):
+    """What took longer than LIMIT."""
+
+
+@contextmanager
+def limited(seconds=LIMIT):
+    """Raise Hang if what is inside takes longer."""
+
+    def stop(*_):
+        raise Hang(f"longer than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def bases():
+    """Small configs without faults."""
+    illustrated = [yaml.safe_load(kind.example) for kind in KINDS.values()]
+    for config in illustrated:
+        for experiment in config["experiments"].values():
+            experiment["time"].update(horizon=5.0, samples=20)
+    return illustrated + [{**small_config(**changes), "figures": {}} for changes in EXPERIMENTS]
+
+
+def mutated(rng, config, count):
+    """The config with so many faults."""
+    config = copy.deepcopy(config)
+    for _ in range(count):
+        MUTATIONS[rng.integers(len(MUTATIONS))](rng, config)
+    return config
+
+
+def _pick(rng, values):
+    return values[rng.integers(len(values))]
+
+
+def _places(node):
+    """Every mapping or list of a config with each of its keys."""
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in items:
+        yield node, key
+        yield from _places(value)
+
+
+def _place(rng, config):
+    return _pick(rng, list(_places(config)) or [({"": None}, "")])
+
+
+def _hostile(rng):
+    return copy.deepcopy(_pick(rng, _pick(rng, (NUMBERS, NUMBERS, TEXTS, OTHERS))))
+
+
+def _blocks(config, key):
+    """The blocks by name below a key, as far as faults have left some."""
+    named = config.get(key)
+    return [block for block in named.values() if isinstance(block, dict)] if isinstance(named, dict) else []
+
+
+def _replace(rng, config):
+    node, key = _place(rng, config)
+    node[key] = _hostile(rng)
+
+
+def _number(rng, config):
+    places = [(node, key) for node, key in _places(config) if isinstance(node[key], int | float)]
+    if places:
+        node, key = _pick(rng, places)
+        node[key] = _pick(rng, NUMBERS)
+
+
+def _scale(rng, config):
+    places = [(node, key) for node, key in _places(config) if isinstance(node[key], float)]
+    if places:
+        node, key = _pick(rng, places)
+        node[key] *= 10.0 ** int(rng.integers(-4, 5))
+
+
+def _drop(rng, config):
+    node, key = _place(rng, config)
+    del node[key]
+
+
+def _add(rng, config):
+    node, _ = _place(rng, config)
+    if isinstance(node, dict):
+        words = [name for room in keys.ROOMS.values() for one in room.components.values() for name in one.parameters]
+        node[_pick(rng, [*words, *keys.TIME, *keys.SETTINGS, "where", "columns", 3, None])] = _hostile(rng)
+    else:
+        node.append(_hostile(rng))
+
+
+def _axis(rng, config):
+    node, key = _place(rng, config)
+    other = copy.deepcopy(node[key])
+    node[key] = [node[key], other + 1 if isinstance(other, int | float) and not isinstance(other, bool) else other]
+
+
+def _component(rng, config):
+    """Another component in the place of one, with parameters that it allows."""
+    room = _pick(rng, list(keys.ROOMS))
+    component = _pick(rng, list(keys.ROOMS[room].components.values()))
+    required = {key: one for key, one in component.parameters.items() if one.default is REQUIRED or rng.random() < 0.3}
+    block = {keys.ROOMS[room].key: component.name} | {key: declared.example(one) for key, one in required.items()}
+    for experiment in _blocks(config, "experiments"):
+        experiment[room] = [block] if room == "dynamics" else block
+
+
+def _option(rng, config):
+    """Another experiment's axis, kind or value held in a figure."""
+    for figure in _blocks(config, "figures"):
+        axis = _pick(rng, [*sorted(set(grid.COLUMNS.values())), "nothing"])
+        change = _pick(rng, ({"kind": _pick(rng, list(KINDS))}, {"columns": axis}, {"rows": axis}))
+        figure.update(_pick(rng, (change, {"where": {axis: _pick(rng, NUMBERS)}})))
+
+
+# Those that leave most configs valid come more often.
+MUTATIONS = (_replace, _number, _drop, _add, *(_scale, _axis, _component, _option) * 2)
+
+
+def judged(config, folder):
+    """What validation and planning make of a config: `refused`, `long`, or the complete config.
+
+    Raises
+    ------
+    Exception
+        Whatever else than a refusal is raised.
+    AssertionError
+        If a refusal is not one line.
+    """
+    config = copy.deepcopy(config)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(checks, "MANY", MOST_STEPS)
+            warnings = configuration.prepare(config, folder / "my.yaml")
+    except configuration.ConfigError as error:
+        return refused(error)
+    plan(config, folder)
+    stiff = any(".time.horizon: the flow" in warning for warning in warnings)
+    return "long" if stiff or is_long(config, folder) else config
+
+
+def outcome(config, folder):
+    """What comes of a config: as it is `judged`, or `ran`, or `figure refused`.
+
+    Raises
+    ------
+    Exception
+        Whatever is raised but a refusal before any job, or of a figure that finds nothing to draw.
+    AssertionError
+        If a refusal is not one line.
+    """
+    prepared = judged(config, folder)
+    if isinstance(prepared, str):
+        return prepared
+    found = {name: run(config, name, folder) for name in prepared["experiments"]}
+    for name, frames in found.items():
+        if "tables" in frames:
+            write(frames["tables"], name, jobs.notes(prepared["experiments"][name]))
+    try:
+        for name in prepared["figures"]:
+            with drawn(prepared, name, found):
+                pass
+    except InputError as error:
+        return f"figure {refused(error)}"
+    return "ran"
+
+
+def refused(error):
+    text = str(error)
+    assert text.strip()
+    assert text.isprintable(), f"not one line: {text[:300]!r}"
+    assert len(text) <= LONGEST_LINE, f"{len(text)} letters: {text[:300]}"
+    return "refused"
+
+
+def plan(config, folder):
+    """What is asked of a config before any job, as the rules do."""
+    for name, experiment in config["experiments"].items():
+        cost = costs.Costs.of(experiment, folder)
+        spent = (cost.lambda0(), cost.rates(), *map(cost.simulation, grid.blocks(experiment)))
+        assert min(cost.memory(), cost.threads(), *map(cost.minutes, spent)) > 0
+        for dynamics in grid.blocks(experiment):
+            for chunk in grid.chunks(config, name, dynamics)[:2]:
+                grid.chunk_points(config, name, dynamics, chunk)
+        for stage in ("matrices", "runs", "trajectories", "lambda0", "rates", "tables"):
+            grid.files(config, stage, name)
+    for name in config["figures"]:
+        planning.files(config, name)
+
+
+def is_long(config, folder):
+    """Whether the runs of a config take too long to be computed here, or too much memory."""
+    seconds = 0.0
+    for experiment in config["experiments"].values():
+        cost = costs.Costs.of(experiment, folder)
+        one = cost.lambda0() + cost.rates() + max(map(cost.simulation, grid.blocks(experiment)))
+        count = max(grid.count(grid.points(experiment, dynamics)) for dynamics in grid.blocks(experiment))
+        seconds += one * count * experiment["replicates"] * len(grid.blocks(experiment))
+        if cost.memory() > MOST_MEMORY or max(map(max, inputs.shapes(experiment, folder))) > 200:
+            return True
+    return seconds > MOST_SECONDS
+
+
+def write(table, name, notes):
+    """The table of rates in every form of text."""
+    tables.markdown(table, name, notes)
+    tables.latex(table, name)
+    tables.html(table, name, PROJECT / "workflow" / "report" / "table.html", notes)
+
+
+def streams(part, short, long):
+    """Random streams of the cases of a part: so many in every run of the tests, and in `make fuzz`."""
+    root = entropy()
+    count = short if hypothesis.settings().derandomize else long
+    return (np.random.default_rng([root, part, number]) for number in range(count))
+
+
+def faulty(rng):
+    """A small config with one or two faults."""
+    return mutated(rng, _pick(rng, bases()), rng.integers(1, 3))
+
+
+def tally(cases, judge):
+    """How often each outcome came; a case that fails is shown whole."""
+    found = Counter()
+    for case in cases:
+        try:
+            with limited():
+                found[judge(case)] += 1
+        except Exception:
+            print(case)
+            raise
+    return found
+
+
+def damaged_file(rng, stem):
+    """Write a table or matrix with faults, and return a config of it."""
+    source = _pick(rng, ("file", "table"))
+    text = FILES["matrix.csv" if source == "file" else "table.csv"]
+    kinds = (_text, _text, _text, _text, _parquet, _array if source == "file" else _parquet, _bytes)
+    suffix, content = _pick(rng, kinds)(rng, text)
+    path = stem.with_name(stem.name + suffix)
+    path.write_bytes(content)
+    matrix = {"source": source, "path": path.name} | ({"target": "y"} if source == "table" else {})
+    changes = {"matrix": matrix, "dynamics": ["asymmetric"], "time": {"horizon": 0.1, "samples": 3}, "replicates": 1}
+    return {**small_config(**changes), "figures": {}}
+
+
+CELLS = ("", " ", "NA", "nan", "inf", "-inf", "1e400", "1e-400", "1e200", "1e-200", "1,5", "1 000", "0x10", "1e5", "x")
+CELLS += ("TRUE", "None", "ü", '"', "'", "2026-01-01", "12:30", "1_000", "9" * 400, "a" * 5000, "0", "3", "\x00", "½")
+
+
+def _text(rng, text):
+    """A file of text, with faults in its cells, lines, separators or encoding."""
+    lines = [line.split(",") for line in text.splitlines()]
+    for _ in range(rng.integers(1, 3)):
+        place = int(rng.integers(len(lines)))
+        line = lines[place]
+        match rng.integers(9):
+            case 0 | 1 | 2 if line:
+                line[rng.integers(len(line))] = _pick(rng, CELLS)
+            case 3 if line:
+                del line[rng.integers(len(line))]
+            case 4:
+                line.append(_pick(rng, CELLS))
+            case 5:
+                lines.insert(place, list(_pick(rng, lines)))
+            case 6:
+                lines.insert(place, [_pick(rng, ("", "# made by hand", " ", "0,1,2"))])
+            case 7:
+                lines = [[str(number), *line] for number, line in enumerate(lines)]
+            case 8:
+                lines = lines[: place + 1]
+    separator, ending = _pick(rng, (",", ",", ",", ";", "\t", " ", "|", ", ")), _pick(rng, ("\n", "\n", "\r\n", "\r"))
+    joined = ending.join(separator.join(line) for line in lines)
+    encoding = _pick(rng, ("utf-8",) * 8 + ("utf-8-sig", "utf-16", "latin-1"))
+    return _pick(rng, (".csv",) * 6 + (".txt", ".tsv", ".CSV", "")), joined.encode(encoding, errors="replace")
+
+
+def _bytes(rng, text):
+    """A file of another kind than its name says, or one of which bytes are changed or missing."""
+    suffix, content = _pick(rng, (_text, _parquet, _array))(rng, text)
+    changed = bytearray(content)
+    for _ in range(rng.integers(1, 4)):
+        if changed:
+            changed[rng.integers(len(changed))] ^= 1 << int(rng.integers(8))
+    endings = (suffix, suffix, ".csv", ".parquet", ".npy", ".npz", ".mat", ".csv.gz", ".json")
+    return _pick(rng, endings), bytes(changed[: rng.integers(len(changed) + 1)] if rng.random() < 0.3 else changed)
+
+
+def _parquet(rng, text):
+    """A file of Parquet with columns of every type."""
+    frame = pd.read_csv(io.StringIO(text))
+    values = rng.normal(size=len(frame))
+    columns = (
+        values.astype(np.float32),
+        values.astype(int),
+        values > 0,
+        [str(value) for value in values],
+        pd.Categorical(["u", "v"] * len(values))[: len(values)],
+        pd.date_range("2026-01-01", periods=len(values)),
+        pd.to_timedelta(values, unit="s"),
+        [[1.0]] * len(values),
+        [None] * len(values),
+        [b"x"] * len(values),
+        [decimal.Decimal("1.5")] * len(values),
+        np.where(values > 0, np.nan, values),
+        np.full(len(values), 1e200),
+        np.full(len(values), 3),
+    )
+    frame[_pick(rng, [*frame.columns, "more"])] = _pick(rng, columns)
+    if rng.random() < 0.3:
+        frame = frame.set_index(_pick(rng, list(frame.columns)))
+    written = io.BytesIO()
+    frame[: rng.integers(len(frame) + 1)].to_parquet(written)
+    return ".parquet", written.getvalue()
+
+
+def _array(rng, text):
+    """A file of NumPy with an array of another type or shape."""
+    array = rng.normal(size=_pick(rng, ((2, 3), (3, 3), (3,), (1, 1), (0, 3), (2, 2, 2), ())))
+    kinds = ("f4", "f2", ">f8", "i8", "?", "c16", "O", "S3", "M8[s]", "u1", "f8", "f8")
+    array = array.astype(_pick(rng, kinds))
+    if array.size and array.dtype.kind == "f":
+        array.flat[0] = _pick(rng, (np.nan, np.inf, 0.0, 6e4, array.flat[0]))
+    written = io.BytesIO()
+    _pick(rng, (np.save, np.save, np.savez))(written, array)
+    return _pick(rng, (".npy", ".npy", ".npz")), written.getvalue()

@@ -27,6 +27,6 @@ def drawn(config, name, found=None):
             shown = kind.draw(tables, **options)
             shown.set_dpi(20)
             shown.canvas.draw()
-            yield shown, drawing.caption(kind, kind.numbers(tables, **options))
+            yield shown, drawing.caption(kind, kind.numbers(tables, **options), planning.made_from(config, name))
     finally:
         plt.close("all")

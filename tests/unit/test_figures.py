@@ -67,6 +67,10 @@ def gaussian(scale):
 
 HUGE = {"initialization": gaussian(1e160)}
 SINGULAR = {"source": "spectrum", "rows": 3, "columns": 3, "values": [2.0, 1.0]}
+SHORT = {
+    "time": {"horizon": 0.1, "samples": 3},
+    "solver": [{"method": "flow"}, {"method": "descent", "step_size": 0.05}],
+}
 FEW = {"horizon": 20.0, "samples": 3}
 
 
@@ -103,7 +107,7 @@ def test_a_kind_draws_little_or_one_sided_data_too(kind, changes):
         ),
         ("lambda0", HUGE, "there is no λ₀ that could be fitted"),
         ("descent-vs-flow", HUGE, "there is no descent beside a flow that moves"),
-        ("descent-vs-flow", {"time": {"horizon": 0.1, "samples": 3}}, "there is no descent that differs from the flow"),
+        ("descent-vs-flow", SHORT, "there is no descent that differs from the flow"),
         *(
             (kind, HUGE, "there are no two times after t = 0: its runs diverged before")
             for kind in ("reconstruction", "comparison")

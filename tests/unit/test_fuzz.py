@@ -19,7 +19,9 @@ def folder(tmp_path):
 @pytest.mark.parametrize("part", PARTS)
 def test_a_config_with_faults_is_refused_in_one_line_or_runs_to_the_end(part, folder):
     found = tally(map(faulty, streams(part, 8, 260)), lambda config: outcome(config, folder))
-    assert {"refused", "ran"} <= set(found)
+    assert found["refused"]
+    # Of a few, all may be refused.
+    assert found["ran"] or sum(found.values()) < 100
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -1,7 +1,8 @@
 """Configs and input files with faults in them: each is refused in one line, or runs to the end."""
 
 import pytest
-from fuzzing import FILES, damaged_file, faulty, outcome, streams, tally
+from faulty_files import damaged_file
+from fuzzing import FILES, faulty, outcome, streams, tally
 
 # What overflows on its way to an outcome is said in the log.
 pytestmark = [pytest.mark.drawn, pytest.mark.filterwarnings("ignore")]

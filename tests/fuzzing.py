@@ -123,18 +123,19 @@ def _replace(rng, config):
     node[key] = _hostile(rng)
 
 
+def _numbers(config):
+    """Every place of a config with a number."""
+    return [(node, key) for node, key in _places(config) if type(node[key]) in (int, float)] or [({"": 1.0}, "")]
+
+
 def _number(rng, config):
-    places = [(node, key) for node, key in _places(config) if isinstance(node[key], int | float)]
-    if places:
-        node, key = pick(rng, places)
-        node[key] = pick(rng, NUMBERS)
+    node, key = pick(rng, _numbers(config))
+    node[key] = pick(rng, NUMBERS)
 
 
 def _scale(rng, config):
-    places = [(node, key) for node, key in _places(config) if isinstance(node[key], float)]
-    if places:
-        node, key = pick(rng, places)
-        node[key] *= 10.0 ** int(rng.integers(-4, 5))
+    node, key = pick(rng, _numbers(config))
+    node[key] = node[key] * 10.0 ** int(rng.integers(-3, 4)) if isinstance(node[key], float) else node[key] + 1
 
 
 def _drop(rng, config):
@@ -152,9 +153,8 @@ def _add(rng, config):
 
 
 def _axis(rng, config):
-    node, key = _place(rng, config)
-    other = copy.deepcopy(node[key])
-    node[key] = [node[key], other + 1 if isinstance(other, int | float) and not isinstance(other, bool) else other]
+    node, key = pick(rng, _numbers(config))
+    node[key] = [node[key], node[key] + 1]
 
 
 def _component(rng, config):
@@ -176,7 +176,7 @@ def _option(rng, config):
 
 
 # Those that leave most configs valid come more often.
-MUTATIONS = (_replace, _number, _drop, _add, *(_scale, _axis, _component, _option) * 2)
+MUTATIONS = (_replace, _number, _drop, _add, _option, *(_axis, _component) * 2, *(_scale,) * 4)
 
 
 def judged(config, folder):
@@ -279,7 +279,7 @@ def streams(part, short, long):
 
 def faulty(rng):
     """A small config with one or two faults."""
-    return mutated(rng, pick(rng, bases()), rng.integers(1, 3))
+    return mutated(rng, pick(rng, bases()), pick(rng, (1, 1, 2)))
 
 
 def tally(cases, judge):

@@ -1,9 +1,7 @@
-"""Configs and input files with faults, and what may come of them: a refusal in one line, or a run to the end."""
+"""Configs with faults, and what may come of them: a refusal in one line, or a run to the end."""
 
 import copy
 import datetime
-import decimal
-import io
 import signal
 from collections import Counter
 from contextlib import contextmanager
@@ -11,7 +9,6 @@ from contextlib import contextmanager
 import declared
 import hypothesis
 import numpy as np
-import pandas as pd
 import pytest
 import yaml
 from conftest import PROJECT, entropy, small_config
@@ -95,7 +92,7 @@ def mutated(rng, config, count):
     return config
 
 
-def _pick(rng, values):
+def pick(rng, values):
     return values[rng.integers(len(values))]
 
 
@@ -108,11 +105,11 @@ def _places(node):
 
 
 def _place(rng, config):
-    return _pick(rng, list(_places(config)) or [({"": None}, "")])
+    return pick(rng, list(_places(config)) or [({"": None}, "")])
 
 
 def _hostile(rng):
-    return copy.deepcopy(_pick(rng, _pick(rng, (NUMBERS, NUMBERS, TEXTS, OTHERS))))
+    return copy.deepcopy(pick(rng, pick(rng, (NUMBERS, NUMBERS, TEXTS, OTHERS))))
 
 
 def _blocks(config, key):
@@ -126,18 +123,19 @@ def _replace(rng, config):
     node[key] = _hostile(rng)
 
 
+def _numbers(config):
+    """Every place of a config with a number."""
+    return [(node, key) for node, key in _places(config) if type(node[key]) in (int, float)] or [({"": 1.0}, "")]
+
+
 def _number(rng, config):
-    places = [(node, key) for node, key in _places(config) if isinstance(node[key], int | float)]
-    if places:
-        node, key = _pick(rng, places)
-        node[key] = _pick(rng, NUMBERS)
+    node, key = pick(rng, _numbers(config))
+    node[key] = pick(rng, NUMBERS)
 
 
 def _scale(rng, config):
-    places = [(node, key) for node, key in _places(config) if isinstance(node[key], float)]
-    if places:
-        node, key = _pick(rng, places)
-        node[key] *= 10.0 ** int(rng.integers(-4, 5))
+    node, key = pick(rng, _numbers(config))
+    node[key] = node[key] * 10.0 ** int(rng.integers(-3, 4)) if isinstance(node[key], float) else node[key] + 1
 
 
 def _drop(rng, config):
@@ -149,21 +147,20 @@ def _add(rng, config):
     node, _ = _place(rng, config)
     if isinstance(node, dict):
         words = [name for room in keys.ROOMS.values() for one in room.components.values() for name in one.parameters]
-        node[_pick(rng, [*words, *keys.TIME, *keys.SETTINGS, "where", "columns", 3, None])] = _hostile(rng)
+        node[pick(rng, [*words, *keys.TIME, *keys.SETTINGS, "where", "columns", 3, None])] = _hostile(rng)
     else:
         node.append(_hostile(rng))
 
 
 def _axis(rng, config):
-    node, key = _place(rng, config)
-    other = copy.deepcopy(node[key])
-    node[key] = [node[key], other + 1 if isinstance(other, int | float) and not isinstance(other, bool) else other]
+    node, key = pick(rng, _numbers(config))
+    node[key] = [node[key], node[key] + 1]
 
 
 def _component(rng, config):
     """Another component in the place of one, with parameters that it allows."""
-    room = _pick(rng, list(keys.ROOMS))
-    component = _pick(rng, list(keys.ROOMS[room].components.values()))
+    room = pick(rng, list(keys.ROOMS))
+    component = pick(rng, list(keys.ROOMS[room].components.values()))
     required = {key: one for key, one in component.parameters.items() if one.default is REQUIRED or rng.random() < 0.3}
     block = {keys.ROOMS[room].key: component.name} | {key: declared.example(one) for key, one in required.items()}
     for experiment in _blocks(config, "experiments"):
@@ -173,13 +170,13 @@ def _component(rng, config):
 def _option(rng, config):
     """Another experiment's axis, kind or value held in a figure."""
     for figure in _blocks(config, "figures"):
-        axis = _pick(rng, [*sorted(set(grid.COLUMNS.values())), "nothing"])
-        change = _pick(rng, ({"kind": _pick(rng, list(KINDS))}, {"columns": axis}, {"rows": axis}))
-        figure.update(_pick(rng, (change, {"where": {axis: _pick(rng, NUMBERS)}})))
+        axis = pick(rng, [*sorted(set(grid.COLUMNS.values())), "nothing"])
+        change = pick(rng, ({"kind": pick(rng, list(KINDS))}, {"columns": axis}, {"rows": axis}))
+        figure.update(pick(rng, (change, {"where": {axis: pick(rng, NUMBERS)}})))
 
 
 # Those that leave most configs valid come more often.
-MUTATIONS = (_replace, _number, _drop, _add, *(_scale, _axis, _component, _option) * 2)
+MUTATIONS = (_replace, _number, _drop, _add, _option, *(_axis, _component) * 2, *(_scale,) * 4)
 
 
 def judged(config, folder):
@@ -282,7 +279,7 @@ def streams(part, short, long):
 
 def faulty(rng):
     """A small config with one or two faults."""
-    return mutated(rng, _pick(rng, bases()), rng.integers(1, 3))
+    return mutated(rng, pick(rng, bases()), pick(rng, (1, 1, 2)))
 
 
 def tally(cases, judge):
@@ -296,98 +293,3 @@ def tally(cases, judge):
             print(case)
             raise
     return found
-
-
-def damaged_file(rng, stem):
-    """Write a table or matrix with faults, and return a config of it."""
-    source = _pick(rng, ("file", "table"))
-    text = FILES["matrix.csv" if source == "file" else "table.csv"]
-    kinds = (_text, _text, _text, _text, _parquet, _array if source == "file" else _parquet, _bytes)
-    suffix, content = _pick(rng, kinds)(rng, text)
-    path = stem.with_name(stem.name + suffix)
-    path.write_bytes(content)
-    matrix = {"source": source, "path": path.name} | ({"target": "y"} if source == "table" else {})
-    changes = {"matrix": matrix, "dynamics": ["asymmetric"], "time": {"horizon": 0.1, "samples": 3}, "replicates": 1}
-    return {**small_config(**changes), "figures": {}}
-
-
-CELLS = ("", " ", "NA", "nan", "inf", "-inf", "1e400", "1e-400", "1e200", "1e-200", "1,5", "1 000", "0x10", "1e5", "x")
-CELLS += ("TRUE", "None", "ü", '"', "'", "2026-01-01", "12:30", "1_000", "9" * 400, "a" * 5000, "0", "3", "\x00", "½")
-
-
-def _text(rng, text):
-    """A file of text, with faults in its cells, lines, separators or encoding."""
-    lines = [line.split(",") for line in text.splitlines()]
-    for _ in range(rng.integers(1, 3)):
-        place = int(rng.integers(len(lines)))
-        line = lines[place]
-        match rng.integers(9):
-            case 0 | 1 | 2 if line:
-                line[rng.integers(len(line))] = _pick(rng, CELLS)
-            case 3 if line:
-                del line[rng.integers(len(line))]
-            case 4:
-                line.append(_pick(rng, CELLS))
-            case 5:
-                lines.insert(place, list(_pick(rng, lines)))
-            case 6:
-                lines.insert(place, [_pick(rng, ("", "# made by hand", " ", "0,1,2"))])
-            case 7:
-                lines = [[str(number), *line] for number, line in enumerate(lines)]
-            case 8:
-                lines = lines[: place + 1]
-    separator, ending = _pick(rng, (",", ",", ",", ";", "\t", " ", "|", ", ")), _pick(rng, ("\n", "\n", "\r\n", "\r"))
-    joined = ending.join(separator.join(line) for line in lines)
-    encoding = _pick(rng, ("utf-8",) * 8 + ("utf-8-sig", "utf-16", "latin-1"))
-    return _pick(rng, (".csv",) * 6 + (".txt", ".tsv", ".CSV", "")), joined.encode(encoding, errors="replace")
-
-
-def _bytes(rng, text):
-    """A file of another kind than its name says, or one of which bytes are changed or missing."""
-    suffix, content = _pick(rng, (_text, _parquet, _array))(rng, text)
-    changed = bytearray(content)
-    for _ in range(rng.integers(1, 4)):
-        if changed:
-            changed[rng.integers(len(changed))] ^= 1 << int(rng.integers(8))
-    endings = (suffix, suffix, ".csv", ".parquet", ".npy", ".npz", ".mat", ".csv.gz", ".json")
-    return _pick(rng, endings), bytes(changed[: rng.integers(len(changed) + 1)] if rng.random() < 0.3 else changed)
-
-
-def _parquet(rng, text):
-    """A file of Parquet with columns of every type."""
-    frame = pd.read_csv(io.StringIO(text))
-    values = rng.normal(size=len(frame))
-    columns = (
-        values.astype(np.float32),
-        values.astype(int),
-        values > 0,
-        [str(value) for value in values],
-        pd.Categorical(["u", "v"] * len(values))[: len(values)],
-        pd.date_range("2026-01-01", periods=len(values)),
-        pd.to_timedelta(values, unit="s"),
-        [[1.0]] * len(values),
-        [None] * len(values),
-        [b"x"] * len(values),
-        [decimal.Decimal("1.5")] * len(values),
-        np.where(values > 0, np.nan, values),
-        np.full(len(values), 1e200),
-        np.full(len(values), 3),
-    )
-    frame[_pick(rng, [*frame.columns, "more"])] = _pick(rng, columns)
-    if rng.random() < 0.3:
-        frame = frame.set_index(_pick(rng, list(frame.columns)))
-    written = io.BytesIO()
-    frame[: rng.integers(len(frame) + 1)].to_parquet(written)
-    return ".parquet", written.getvalue()
-
-
-def _array(rng, text):
-    """A file of NumPy with an array of another type or shape."""
-    array = rng.normal(size=_pick(rng, ((2, 3), (3, 3), (3,), (1, 1), (0, 3), (2, 2, 2), ())))
-    kinds = ("f4", "f2", ">f8", "i8", "?", "c16", "O", "S3", "M8[s]", "u1", "f8", "f8")
-    array = array.astype(_pick(rng, kinds))
-    if array.size and array.dtype.kind == "f":
-        array.flat[0] = _pick(rng, (np.nan, np.inf, 0.0, 6e4, array.flat[0]))
-    written = io.BytesIO()
-    _pick(rng, (np.save, np.save, np.savez))(written, array)
-    return _pick(rng, (".npy", ".npy", ".npz")), written.getvalue()

@@ -197,6 +197,11 @@ def losses(experiment: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [loss for place, loss in enumerate(found) if loss not in found[:place]]
 
 
+def has_rates(experiment: Mapping[str, Any]) -> bool:
+    """Whether rates are measured: where a limit is known, or the products are kept."""
+    return "product" in experiment["record"] or any(LOSSES[loss["kind"]].has_limit for loss in losses(experiment))
+
+
 def runs(experiment: str, dynamics: str, seed: int, parts: list[dict[str, Any]]) -> Iterator[Run]:
     """The runs of `chunk_points`."""
     for part in parts:
@@ -250,7 +255,7 @@ def input_files(config: Mapping[str, Any], experiment: str, folder: Path) -> lis
 def files(config: Mapping[str, Any], stage: str, experiment: str | None = None) -> list[str]:
     """Files of one of STAGES, of one or every experiment.
 
-    Where no limit is known, rates are measured only if the products are kept.
+    There are none of rates and of their tables where it does not have rates.
     """
     if experiment is None:
         return [file for name in config["experiments"] for file in files(config, stage, name)]
@@ -261,7 +266,7 @@ def files(config: Mapping[str, Any], stage: str, experiment: str | None = None) 
         fitted = [chunk for name in generals(settings) for chunk in chunks(config, experiment, name)]
         return [f"results/lambda0/{experiment}/{chunk}.parquet" for chunk in fitted]
     listed = list(blocks(settings))
-    known = "product" in settings["record"] or any(LOSSES[loss["kind"]].has_limit for loss in losses(settings))
+    known = has_rates(settings)
     measured = listed if known else []
     if stage == "tables":
         return [f"results/tables/{experiment}.parquet"] if measured else []

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from linear_networks.components import Listing, Refused
 from linear_networks_workflow import config as configuration
 from linear_networks_workflow import sources
-from linear_networks_workflow.errors import InputError
+from linear_networks_workflow.errors import ConfigError, InputError
 from linear_networks_workflow.experiment import run
 from linear_networks_workflow.figures import KINDS, drawing, experiments_of, options_of, planning, style
 from linear_networks_workflow.figures.kind import Kind
@@ -119,6 +119,34 @@ def test_a_kind_that_finds_nothing_to_draw_says_what_is_missing_in_a_line(kind, 
     config = changed_example(kind, **changes)
     with pytest.raises(InputError, match=f"^figures.example: .*{message}"), drawn(config, "example"):
         pass
+
+
+def along_axis(kind, axis, held, **changes):
+    config = changed_example(kind, **changes)
+    ((option, _),) = options_of(config["figures"]["example"]).items()
+    config["figures"]["example"].update({option: axis, "where": held})
+    configuration.prepare(config, PROJECT / "example.yaml")
+    return config
+
+
+def test_a_comparison_along_an_axis_of_one_flow_repeats_the_other():
+    with drawn(along_axis("comparison", "weight", {"width": 4}), "example") as (figure, _):
+        assert len(figure.axes[0].get_lines()) == 2
+
+
+def test_an_axis_that_the_drawn_dynamics_do_not_have_is_named():
+    dynamics = ["linear", "asymmetric", {"name": "regularized", "lambda0": 1.0}]
+    config = along_axis("reconstruction", "lambda0", {"scale": 1.0}, dynamics=dynamics)
+    message = "no run with one value of lambda0; name another axis"
+    with pytest.raises(InputError, match=message), drawn(config, "example"):
+        pass
+
+
+def test_a_figure_of_rates_of_an_experiment_without_is_refused():
+    teacher = {"source": "teacher", "samples": 20, "features": 2, "noise": 1.0e-3}
+    with pytest.raises(ConfigError, match="figures.example.experiment: example has no rates"):
+        changed_example("rates", matrix=teacher)
+    changed_example("rates", matrix=teacher, record=["product"])
 
 
 def test_regimes_that_are_not_measured_are_left_open():

@@ -30,6 +30,9 @@ def check(config: Mapping[str, Any]) -> None:
                 KINDS[figure["kind"]].check({**settings, "loss": grid.losses(settings)})
             except Refused as refused:
                 raise ConfigError(f"{path}.experiment", f"{experiment} {refused.message}") from None
+            if "rates" in KINDS[figure["kind"]].needs and not grid.has_rates(settings):
+                message = "has no rates, as no limit is known: write record: [product] there"
+                raise ConfigError(f"{path}.experiment", f"{experiment} {message}")
             _check_axes(figure, grid.parameters(settings), path)
 
 

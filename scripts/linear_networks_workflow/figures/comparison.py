@@ -78,7 +78,9 @@ class Comparison(Kind):
         figure, axes = plt.subplots(2, len(values), sharex=True, sharey="row", squeeze=False, figsize=size)
         for (top, bottom), value in zip(axes.T, values, strict=True):
             for dynamics, line in lines.items():
-                (run,) = runs.index[(runs[columns] == value) & (runs["dynamics"] == dynamics)]
+                # The general flow does not have every axis: then it is the same at each value.
+                here = (runs[columns] == value) | runs[columns].isna()
+                (run,) = runs.index[here & (runs["dynamics"] == dynamics)]
                 samples = trajectories[trajectories["run"] == run]
                 top.plot(samples["t"], samples["error"], **line)
                 if len(samples):

@@ -70,7 +70,7 @@ class Loss(Kind):
         """Loss (left) and error (right) over time, a row of panels a value of the axis `rows`."""
         runs = tables["runs"].set_index("run")
         trajectories = sampled(tables["trajectories"]).assign(row=lambda frame: frame["run"].map(runs[rows]))
-        values = along(runs, rows)
+        values = along(runs[runs["dynamics"].isin([ONE, TWO])], rows)
         size = (style.PAGE_WIDTH, len(values) * style.PANEL_HEIGHT + 0.9)
         figure, axes = plt.subplots(len(values), 2, sharex=True, sharey="col", squeeze=False, figsize=size)
         for panels, value in zip(axes, values, strict=True):

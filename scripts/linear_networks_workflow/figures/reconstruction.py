@@ -65,7 +65,7 @@ class Reconstruction(Kind):
         runs = tables["runs"].set_index("run")
         trajectories = sampled(tables["trajectories"])
         trajectories = trajectories.assign(panel=trajectories["run"].map(runs[columns]))
-        values = along(runs, columns)
+        values = along(runs[runs["dynamics"].isin([ONE, TWO])], columns)
         spectra = tables["matrices"].set_index("matrix")["singular_values"]
         two_layer = sampled(trajectories[trajectories["dynamics"] == TWO])[["t", "panel", "run", "singular_values"]]
         learned = supporting.learned(two_layer, two_layer["run"].map(runs["matrix"]).map(spectra))

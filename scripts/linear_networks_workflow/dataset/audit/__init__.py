@@ -273,9 +273,8 @@ def _refit(
     change: Change,
 ) -> dict[str, pd.DataFrame]:
     """What is fitted to stored runs."""
-    numbers = trajectories[["distance", "gramian_distance", "local_rate"]].apply(
-        lambda column: change(column.to_numpy())
-    )
+    names = ("distance", "gramian_distance", "local_rate")
+    numbers = {name: change(trajectories[name].to_numpy()) for name in names}
     vectors = trajectories[["singular_values", "product"]].map(lambda value: None if value is None else change(value))
     samples = trajectories.assign(**numbers, **vectors)
     return {stage: fit(runs, samples, _changed_matrices(matrices, change)).to_pandas()}

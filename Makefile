@@ -26,9 +26,10 @@ test: .venv/installed
 	$(TEST) tests/unit --cov
 	$(TEST) tests/workflow
 
-# Properties on ten times as many examples as in `make test`, which are other ones every time.
+# Properties on ten times as many examples as in `make test`, and thousands of configs and files with faults; other ones
+# every time.
 fuzz: .venv/installed
-	$(TEST) --hypothesis-profile fuzz -m "hypothesis or drawn" tests/unit
+	$(TEST) --hypothesis-profile fuzz -m "hypothesis or drawn"
 
 docs: .venv/installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
@@ -36,7 +37,7 @@ docs: .venv/installed
 
 # What is made from the declarations of the components: the JSON schema of the config, its page, and tables of columns.
 reference: .venv/installed
-	PYTHONPATH=scripts $(BIN)/python -m linear_networks_workflow.config
+	PYTHONPATH=scripts $(BIN)/python -m linear_networks_workflow.config.reference
 
 # On one core; what is compared with is installed beside the project if it can be, and left out if not.
 benchmark: export OMP_NUM_THREADS = 1

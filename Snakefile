@@ -1,5 +1,5 @@
-import json
 import os
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -14,26 +14,40 @@ min_version("9.13")
 # copied project does not look changed.
 HOME = Path(os.path.relpath(workflow.current_basedir.get_path_or_uri(secret_free=True)))
 sys.path.insert(0, str(HOME.absolute() / "scripts"))
-from linear_networks_workflow import config as configuration, costs, figures, grid, jobs, sources, summary
+from linear_networks_workflow import config as configuration, costs, figures, grid, jobs, places, sources, summary
 from linear_networks_workflow.figures import planning
 
 STARTED = time.time()
 
-# The paper's experiments, unless the user brings others: Snakemake would merge the two. A module that is given a config
-# reads none.
-if not workflow.overwrite_configfiles:
+# Below the prefix that a workflow which uses this one as a module gives it. Snakemake itself does not give it to logs,
+# which are local also where results are stored elsewhere.
+RESULTS, LOGS = (Path(workflow.modifier.path_modifier.replace_prefix(folder)) for folder in ("results", "logs"))
 
-    configfile: HOME / "config.yaml"
+# A module that is given a config reads none: its user has. Else the files and the dict that Snakemake is given are the
+# config, or, where these have no experiments, that of the working directory or the paper's: Snakemake would merge them.
+IS_MODULE = workflow.modifier.parent_modifier is not None
+FILES, GIVEN = list(workflow.overwrite_configfiles), workflow.config_settings.config
+IS_DEFAULT = not (workflow.modifier.skip_configfile or FILES or "experiments" in GIVEN)
+if workflow.modifier.skip_configfile:
+    FILES, GIVEN = [], {}
+with configuration.ending():
+    if IS_DEFAULT:
+        FILES = [configuration.default(HOME if IS_MODULE else Path(), HOME)]
+        logger.info(f"The experiments are those of {FILES[0]}.")
+
+if IS_DEFAULT:
+
+    configfile: FILES[0]
 
 
-# Paths in the config start at its file; a config that is a dict is taken for a file in the working directory.
-CONFIG_FILE = Path(os.path.relpath(workflow.configfiles[-1] if workflow.configfiles else "config"))
-try:
-    configuration.check_writable(Path("results"))
-    for warning in configuration.prepare(config, CONFIG_FILE):
-        logger.warning(f"{CONFIG_FILE.name}: {warning}")
-except configuration.ConfigError as error:
-    sys.exit(f"{CONFIG_FILE.name}: {error}")
+# Where paths start: at the first of several files, which the others change, or the last that the user of a module read;
+# a config that is a dict is taken for a file in the working directory.
+CONFIG_FILE = Path(os.path.relpath((FILES or workflow.configfiles[-1:] or ["config"])[0]))
+with configuration.ending():
+    for warning in configuration.load(config, CONFIG_FILE, FILES, GIVEN):
+        logger.warning(warning)
+    if workflow.is_main_process:
+        places.check([LOGS / "verify.log", *(RESULTS.parent / file for file in places.files(config))])
 COSTS = {name: costs.Costs.of(experiment, CONFIG_FILE.parent) for name, experiment in config["experiments"].items()}
 
 
@@ -52,6 +66,7 @@ include: "workflow/rules/rates.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/dataset.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/tidy.smk"
 
 
 rule all:
@@ -63,4 +78,4 @@ rule all:
 
 
 onsuccess:
-    logger.info(summary.summarize(STARTED, workflow.cores))
+    logger.info(summary.summarize(STARTED, workflow.cores, LOGS))

@@ -2,7 +2,7 @@
 
 from itertools import islice
 
-from linear_networks_workflow import grid, logs
+from linear_networks_workflow import logs, provenance
 from linear_networks_workflow.dataset import parquet
 from linear_networks_workflow.stages import matrices
 
@@ -15,7 +15,7 @@ if "snakemake" in globals():
         experiment = snakemake.wildcards.experiment
         keys = ("seed", "replicates", "points", "folder")
         rows = matrices.generate(experiment, *(snakemake.params[key] for key in keys))
-        provenance = grid.provenance(snakemake.config, experiment)
-        with parquet.writing(snakemake.output[0], parquet.MATRICES, provenance) as add:
+        metadata = provenance.metadata(snakemake.config, snakemake.output[0])
+        with parquet.writing(snakemake.output[0], parquet.MATRICES, metadata) as add:
             while block := list(islice(rows, BLOCK)):
                 add(parquet.table(block, parquet.MATRICES))

@@ -1,7 +1,7 @@
 """Simulate one chunk of runs, block by block: memory does not grow with the chunk."""
 
-from linear_networks_workflow import grid, logs
-from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow import grid, logs, provenance
+from linear_networks_workflow.dataset import parquet, seals
 from linear_networks_workflow.dataset.parquet import RUNS, TRAJECTORIES
 from linear_networks_workflow.stages import simulation
 
@@ -9,6 +9,7 @@ if "snakemake" in globals():
     snakemake = globals()["snakemake"]
     files, experiment = snakemake.output, snakemake.wildcards.experiment
     with logs.to(snakemake.log[0]), logs.progress("simulate") as progress:
+        seals.check(snakemake.input, snakemake.config)
         blocks = simulation.simulate_blocks(
             list(grid.runs(experiment, snakemake.wildcards.dynamics, snakemake.params.seed, snakemake.params.points)),
             snakemake.input.matrices,
@@ -17,10 +18,11 @@ if "snakemake" in globals():
             snakemake.resources.mem_mb,
             progress,
         )
-        provenance = grid.provenance(snakemake.config, experiment)
+        # Of the same runs, hence the same.
+        metadata = provenance.metadata(snakemake.config, files.runs)
         with (
-            parquet.writing(files.runs, RUNS, provenance) as add_runs,
-            parquet.writing(files.trajectories, TRAJECTORIES, provenance) as add_trajectories,
+            parquet.writing(files.runs, RUNS, metadata) as add_runs,
+            parquet.writing(files.trajectories, TRAJECTORIES, metadata) as add_trajectories,
         ):
             for runs, trajectories in blocks:
                 add_runs(runs)

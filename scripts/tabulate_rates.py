@@ -1,16 +1,19 @@
-"""Tabulate the rates of one experiment as Parquet, CSV, Markdown, LaTeX and HTML."""
+"""Tabulate the rates of one experiment: as Parquet, and for people as CSV, Markdown, LaTeX and HTML."""
 
 from pathlib import Path
 
-from linear_networks_workflow import logs
-from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow import logs, provenance
+from linear_networks_workflow.dataset import parquet, seals
 from linear_networks_workflow.stages import tables
 
 if "snakemake" in globals():
     snakemake = globals()["snakemake"]
     with logs.to(snakemake.log[0]):
+        seals.check(snakemake.input, snakemake.config)
         runs, rates = (parquet.read(snakemake.input[stage]).to_pandas() for stage in ("runs", "rates"))
-        table = tables.tabulate(runs, rates, snakemake.params.axes)
-        title, page = snakemake.wildcards.experiment, Path(snakemake.input.page)
-        for path in snakemake.output:
-            tables.write(table, title, path, page, snakemake.params.notes)
+        axes, title, page = snakemake.params.axes, snakemake.wildcards.experiment, Path(snakemake.input.page)
+        table = tables.tabulate(runs, rates, axes)
+        dataset, *summaries = snakemake.output
+        for path in summaries:
+            tables.write(tables.shown(table, axes), title, path, page, snakemake.params.notes)
+        parquet.write(parquet.of_frame(table, parquet.TABLES), dataset, provenance.metadata(snakemake.config, dataset))

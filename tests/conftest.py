@@ -40,7 +40,14 @@ def entropy():
 
 
 # Each of these files runs on one worker, as its tests share what takes long to make.
-SHARING = ("test_coverage.py", "test_paper.py", "test_dataset.py", "test_package.py", "test_report.py")
+SHARING = (
+    "test_coverage.py",
+    "test_damage.py",
+    "test_paper.py",
+    "test_dataset.py",
+    "test_package.py",
+    "test_report.py",
+)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -102,7 +102,9 @@ class Parameter:
     def bounds(self) -> str:
         """The bounds in signs, such as ` > 0`."""
         signs = (">=", self.least), (">", self.above), ("<=", self.most)
-        return "".join(f" {sign} {bound:g}" for sign, bound in signs if bound is not None)
+        return "".join(
+            f" {sign} {bound if isinstance(bound, int) else f'{bound:g}'}" for sign, bound in signs if bound is not None
+        )
 
 
 class Refused(ValueError):

@@ -87,7 +87,7 @@ class Costs:
         A power of 2, so that it seldom changes with the experiment.
         """
         longest = max(self.lambda0(), *map(self.simulation, self.dynamics))
-        return min(2 ** max(0, ceil(log2(SECONDS_PER_JOB / longest))), MOST_RUNS_PER_JOB)
+        return min(2 ** ceil(log2(max(1.0, SECONDS_PER_JOB / longest))), MOST_RUNS_PER_JOB)
 
     def memory(self) -> int:
         """MiB to ask for: what the process takes, and the runs that a job holds at a time."""

@@ -49,7 +49,7 @@ def run(config: Mapping[str, Any], name: str, folder: str | Path = ".") -> dict[
     data = parquet.matrices(found["matrices"][0])
     general = grid.generals(experiment)
     measured = grid.files(settings, "rates", name)
-    fitted: dict[str, float] = {}
+    fitted: dict[str, float | None] = {}
     for dynamics in sorted(grid.blocks(experiment), key=lambda listed: listed not in general):
         for chunk in grid.chunks(settings, name, dynamics):
             made = _chunk(settings, name, dynamics, chunk, data, fitted)
@@ -67,7 +67,12 @@ def run(config: Mapping[str, Any], name: str, folder: str | Path = ".") -> dict[
 
 
 def _chunk(
-    config: dict[str, Any], name: str, dynamics: str, chunk: str, data: Mapping[str, Data], fitted: dict[str, float]
+    config: dict[str, Any],
+    name: str,
+    dynamics: str,
+    chunk: str,
+    data: Mapping[str, Data],
+    fitted: simulation.Fitted,
 ) -> dict[str, pa.Table]:
     """Runs and trajectories of a chunk."""
     runs = list(grid.runs(name, dynamics, config["seed"], grid.chunk_points(config, name, dynamics, chunk)))

@@ -26,6 +26,9 @@ from linear_networks_workflow import keys
 SPANNING = {*keys.ROOMS, "width", "time"}
 COLUMNS = keys.columns()
 
+# The stages whose files are the dataset.
+STAGES = ("matrices", "runs", "trajectories", "lambda0", "rates", "tables")
+
 
 @dataclass(frozen=True)
 class Run:
@@ -51,7 +54,7 @@ class Run:
     @cached_property
     def id(self) -> str:
         """Key of the run in every file; a function of its own parameters only."""
-        return _digest(self.experiment, self.dynamics, self.seed, self.replicate, self.point)
+        return digest(self.experiment, self.dynamics, self.seed, self.replicate, self.point)
 
     @cached_property
     def general(self) -> str | None:
@@ -75,8 +78,8 @@ class Run:
 def matrix_id(experiment: str, seed: int, replicate: int, matrix: Mapping[str, Any]) -> str:
     """Key of a data matrix; a matrix that is read, not drawn, is the same in every replicate."""
     if not is_drawn(matrix):
-        return _digest(experiment, matrix)
-    return _digest(experiment, seed, replicate, matrix)
+        return digest(experiment, matrix)
+    return digest(experiment, seed, replicate, matrix)
 
 
 def is_drawn(matrix: Mapping[str, Any]) -> bool:
@@ -194,6 +197,11 @@ def losses(experiment: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [loss for place, loss in enumerate(found) if loss not in found[:place]]
 
 
+def has_rates(experiment: Mapping[str, Any]) -> bool:
+    """Whether rates are measured: where a limit is known, or the products are kept."""
+    return "product" in experiment["record"] or any(LOSSES[loss["kind"]].has_limit for loss in losses(experiment))
+
+
 def runs(experiment: str, dynamics: str, seed: int, parts: list[dict[str, Any]]) -> Iterator[Run]:
     """The runs of `chunk_points`."""
     for part in parts:
@@ -224,16 +232,18 @@ def sample_times(time: Mapping[str, Any]) -> np.ndarray:
     return np.concatenate([[0.0], times])
 
 
-def _digest(*parts: Any) -> str:
+def digest(*parts: Any) -> str:
+    """Short key of numbers, texts, lists and mappings."""
     # Through JSON, so that 1 and 1.0 are one value and a vector is the same as list or tuple.
     text = json.dumps(json.loads(json.dumps(parts), parse_int=float), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def provenance(config: Mapping[str, Any], experiment: str) -> dict[str, Any]:
-    """The part of a config that makes an experiment's numbers, for the metadata of its files."""
-    settings = {key: value for key, value in config["experiments"][experiment].items() if key != "runs_per_job"}
-    return {"seed": config["seed"], "experiments": {experiment: settings}}
+def parts(file: str) -> tuple[str, ...]:
+    """The stage of a file in `results`, its experiment, and what else its name says."""
+    names = Path(file).with_suffix("").parts
+    start = max(place for place, name in enumerate(names) if name in STAGES and names[place - 1] == "results")
+    return names[start:]
 
 
 def input_files(config: Mapping[str, Any], experiment: str, folder: Path) -> list[str]:
@@ -243,9 +253,9 @@ def input_files(config: Mapping[str, Any], experiment: str, folder: Path) -> lis
 
 
 def files(config: Mapping[str, Any], stage: str, experiment: str | None = None) -> list[str]:
-    """Files of a stage (`matrices`, `runs`, `trajectories`, `lambda0`, `rates`, `tables`) of one or every experiment.
+    """Files of one of STAGES, of one or every experiment.
 
-    Where no limit is known, rates are measured only if the products are kept.
+    There are none of rates and of their tables where it does not have rates.
     """
     if experiment is None:
         return [file for name in config["experiments"] for file in files(config, stage, name)]
@@ -256,10 +266,10 @@ def files(config: Mapping[str, Any], stage: str, experiment: str | None = None) 
         fitted = [chunk for name in generals(settings) for chunk in chunks(config, experiment, name)]
         return [f"results/lambda0/{experiment}/{chunk}.parquet" for chunk in fitted]
     listed = list(blocks(settings))
-    known = "product" in settings["record"] or any(LOSSES[loss["kind"]].has_limit for loss in losses(settings))
+    known = has_rates(settings)
     measured = listed if known else []
     if stage == "tables":
-        return [f"results/tables/{experiment}.md"] if measured else []
+        return [f"results/tables/{experiment}.parquet"] if measured else []
     return [
         f"results/{stage}/{experiment}/{dynamics}/{chunk}.parquet"
         for dynamics in (measured if stage == "rates" else listed)
@@ -269,8 +279,7 @@ def files(config: Mapping[str, Any], stage: str, experiment: str | None = None) 
 
 def dataset_files(config: Mapping[str, Any]) -> list[str]:
     """Every Parquet file of the dataset."""
-    stages = ("matrices", "runs", "trajectories", "lambda0", "rates", "tables")
-    return [str(Path(file).with_suffix(".parquet")) for stage in stages for file in files(config, stage)]
+    return [file for stage in STAGES for file in files(config, stage)]
 
 
 def fits(block: Mapping[str, Any]) -> bool:

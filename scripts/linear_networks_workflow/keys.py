@@ -57,7 +57,7 @@ TIME: dict[str, Parameter] = {
 }
 
 SETTINGS: dict[str, Parameter] = {
-    "seed": Parameter("root of every random stream", int, 2021, least=0, axis=False),
+    "seed": Parameter("root of every random stream", int, 2021, least=0, most=2**63 - 1, axis=False),
     "runs_per_job": Parameter(
         "how many runs one job computes; left out, so many that they take some seconds", int, None, least=1, axis=False
     ),

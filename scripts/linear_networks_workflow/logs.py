@@ -1,17 +1,21 @@
 """The log of a job: messages, progress and uncaught exceptions, in the rule's log file."""
 
+import errno
 import logging
 import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from tqdm import tqdm
 
 from linear_networks_workflow.errors import InputError
+
+# No space is left, or none that this user may take.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 BAR = "{desc}: {percentage:3.0f}% in {elapsed}, {remaining} left\n"
 
@@ -30,7 +34,8 @@ class Times(NamedTuple):
 def to(path: str) -> Iterator[None]:
     """Log to a file, and from warnings on to the terminal.
 
-    An `InputError` ends the job with its line, any other exception with its traceback in the log.
+    An `InputError`, or what the system refuses, ends the job with a line, any other exception with its traceback in the
+    log.
     """
     # All that the process has computed so far is Python's start and the libraries'.
     began, start = time.time(), time.process_time()
@@ -41,17 +46,31 @@ def to(path: str) -> Iterator[None]:
         level=logging.INFO, handlers=[file, terminal], format="%(asctime)s %(levelname)s %(message)s", force=True
     )
     logging.captureWarnings(True)
+    # Where the log cannot be written, what is said on the terminal is all.
+    logging.raiseExceptions = False
     try:
         yield
         logging.info(DONE.format(work=time.time() - began, start=start))
     except InputError as error:
         logging.error("%s", error)
         sys.exit(1)
+    except OSError as error:
+        logging.error("%s", refused(error))
+        sys.exit(1)
     except Exception:
         logging.exception("this is a bug of the workflow, not of your input")
         sys.exit(1)
     finally:
-        file.close()
+        with suppress(OSError):
+            file.close()
+
+
+def refused(error: OSError) -> str:
+    """What the system has refused, in one line: a fault of the disk or of permissions is no bug."""
+    where, what = f"{error.filename}: " if error.filename else "", error.strerror or " ".join(str(error).split())
+    if error.errno in FULL:
+        return f"{where}the disk is full ({what}); make room, and the same command goes on where this one stopped"
+    return f"{where}the system refuses to read or write ({what}); see to the disk and its permissions"
 
 
 @contextmanager

@@ -152,7 +152,7 @@ def test_a_figure_and_a_sweep_of_ten_thousand_runs_are_those_of_this_machine(
     config["experiments"]["sweep"] = small_config(**sweep)["experiments"]["small"]
     config["runs_per_job"] = 2500
     path = write_config(config)
-    targets = ["panels", "trajectories", "results/tables/small.md", "--configfile", path]
+    targets = ["panels", "trajectories", "results/tables/small.parquet", "--configfile", path]
     process = submit(*targets)
     assert snakemake(*targets, "--directory", local).returncode == 0
     finish(process, tmp_path)

@@ -2,6 +2,7 @@ import itertools
 import os
 import re
 import zipfile
+from pathlib import Path
 
 import duckdb
 import pandas as pd
@@ -16,10 +17,10 @@ from linear_networks_workflow.dataset import archive, citation, parquet
 def test_the_same_content_gives_the_same_bytes_whenever_and_by_whomever_it_is_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a.parquet").write_bytes(b"numbers")
-    archive.write("one.zip", ["a.parquet"], {"README.md": "read me", "config.yaml": "seed: 1"})
+    archive.write("one.zip", ["a.parquet"], Path(), {"README.md": "read me", "config.yaml": "seed: 1"})
     os.utime("a.parquet", (1e9, 1e9))
     (tmp_path / "a.parquet").chmod(0o600)
-    archive.write("other.zip", ["a.parquet"], {"config.yaml": "seed: 1", "README.md": "read me"})
+    archive.write("other.zip", ["a.parquet"], Path(), {"config.yaml": "seed: 1", "README.md": "read me"})
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "other.zip").read_bytes()
     with zipfile.ZipFile("one.zip") as found:
         assert {entry.filename: found.read(entry) for entry in found.infolist()} == {

@@ -2,16 +2,11 @@ import pytest
 from conftest import PROJECT
 
 from linear_networks_workflow.dataset import columns, parquet
-from linear_networks_workflow.stages import tables
 
 
 @pytest.mark.parametrize("stage", parquet.SCHEMAS)
 def test_every_column_of_a_schema_has_a_meaning_and_nothing_else_has(stage):
     assert set(columns.MEANINGS[stage]) == set(parquet.SCHEMAS[stage].names)
-
-
-def test_every_column_of_a_table_that_is_no_axis_has_a_meaning():
-    assert set(columns.MEANINGS["tables"]) == {*tables.KEYS, *tables.COLUMNS}
 
 
 @pytest.mark.parametrize("stage", columns.FILES)

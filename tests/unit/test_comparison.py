@@ -1,9 +1,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import small_config
 
+from linear_networks_workflow.dataset import audit
 from linear_networks_workflow.dataset.audit.comparison import compare_runs, deviations
 from linear_networks_workflow.errors import InputError
+from linear_networks_workflow.experiment import run
+from linear_networks_workflow.stages import rate_fits
 
 
 def frame(**columns):
@@ -18,6 +22,19 @@ def test_a_deviation_is_relative_to_the_largest_number_of_its_column():
     found = sizes(frame(error=[4.0, 1.0]), frame(error=[4.0, 1.1]))
     assert found["error"] == pytest.approx(0.1 / 4.0)
     assert found["t"] == 0.0
+
+
+def test_a_run_without_samples_deviates_in_nothing_from_one_without():
+    none = frame(error=[1.0, 1.0])[:0]
+    assert sizes(none, none) == {}
+    assert sizes(none, frame(error=[1.0, 1.0])) == {"run": np.inf}
+
+
+def test_fits_to_runs_without_samples_are_computed_again():
+    found = run(small_config(initialization={"kind": "gaussian", "scale": 1e160}), "small")
+    assert found["trajectories"].empty
+    again = audit._refit("rates", rate_fits.fit, found["runs"], found["trajectories"], {}, lambda numbers: numbers)
+    assert again["rates"].empty
 
 
 def test_rounding_of_larger_numbers_is_not_measured_against_itself():

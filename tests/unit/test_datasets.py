@@ -13,13 +13,14 @@ import pytest
 from conftest import PROJECT
 
 from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow.dataset.replacing import replacing
 
 ROWS = [{"run": "a", "t": 0.0, "error": 1.0, "singular_values": [2.0, 1.0], "step": 0}, {"run": "a", "t": 0.5}]
 
 
 def test_a_file_carries_its_schema_version_config_and_software(tmp_path):
     path = str(tmp_path / "x.parquet")
-    parquet.write(parquet.table(ROWS, parquet.TRAJECTORIES), path, {"seed": 3})
+    parquet.write(parquet.table(ROWS, parquet.TRAJECTORIES), path, {"config": '{"seed": 3}'})
     metadata = pq.read_schema(path).metadata
     assert metadata[b"schema_version"] == parquet.SCHEMA_VERSION.encode()
     assert json.loads(metadata[b"config"]) == {"seed": 3}
@@ -72,7 +73,7 @@ def test_a_file_that_is_being_written_is_no_part_of_the_dataset(tmp_path):
     path = tmp_path / "x.parquet"
     table = parquet.table(ROWS, parquet.TRAJECTORIES)
     parquet.write(table, str(path), {})
-    with parquet.replacing(str(tmp_path / "y.parquet")) as temporary:
+    with replacing(str(tmp_path / "y.parquet")) as temporary:
         temporary.write_text("half")
         assert len(pd.read_parquet(tmp_path)) == 2
         pq.write_table(table, temporary)

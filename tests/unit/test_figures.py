@@ -8,11 +8,13 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import PROJECT, add_kind
+from illustrating import drawn
 from matplotlib.figure import Figure
 
 from linear_networks.components import Listing, Refused
 from linear_networks_workflow import config as configuration
 from linear_networks_workflow import sources
+from linear_networks_workflow.errors import ConfigError, InputError
 from linear_networks_workflow.experiment import run
 from linear_networks_workflow.figures import KINDS, drawing, experiments_of, options_of, planning, style
 from linear_networks_workflow.figures.kind import Kind
@@ -37,10 +39,126 @@ def test_a_kind_draws_its_example_from_the_columns_that_it_declares(kind):
     plt.close(drawn)
     assert isinstance(numbers, pd.DataFrame)
     assert len(numbers) > 0
-    caption = drawing.caption(kind, numbers)
+    caption = drawing.caption(kind, numbers, "0123456789abcdef")
     assert caption.startswith("**")
     assert "What to see" in caption
     assert "\n+--" in caption
+
+
+def changed_example(kind, **changes):
+    """A prepared config of a kind's example, with other keys of its experiment."""
+    config = yaml.safe_load(KINDS[kind].example)
+    config["experiments"]["example"].update(changes)
+    configuration.prepare(config, PROJECT / "example.yaml")
+    return config
+
+
+def one_mode(*values):
+    return {"source": "spectrum", "rows": 1, "columns": 1, "values": [[value] for value in values]}
+
+
+def one_start(imbalance):
+    return {"kind": "spectral", "products": [0.01], "imbalance": imbalance}
+
+
+def gaussian(scale):
+    return {"kind": "gaussian", "scale": scale}
+
+
+HUGE = {"initialization": gaussian(1e160)}
+SINGULAR = {"source": "spectrum", "rows": 3, "columns": 3, "values": [2.0, 1.0]}
+SHORT = {
+    "time": {"horizon": 0.1, "samples": 3},
+    "solver": [{"method": "flow"}, {"method": "descent", "step_size": 0.05}],
+}
+FEW = {"horizon": 20.0, "samples": 3}
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [
+        ("regimes", {"matrix": one_mode(0.05, 0.3), "initialization": one_start([0.0, 0.5])}),  # slower everywhere
+        ("regimes", {"matrix": one_mode(1.0, 2.0), "initialization": one_start([0.0, 0.5])}),  # faster everywhere
+        ("regimes", {"matrix": one_mode(0.2), "initialization": one_start(0.5)}),
+        ("regimes", {"matrix": one_mode(0.2, 0.6), "initialization": one_start(0.5)}),
+        ("modes", {"matrix": SINGULAR}),
+        ("reconstruction", {"matrix": SINGULAR}),
+        ("reconstruction", {"initialization": gaussian([0.1, 1e160])}),
+        ("descent-vs-flow", {"time": FEW}),
+        ("descent-vs-flow", {"solver": [{"method": "descent", "step_size": 0.01}, {"method": "flow"}]}),
+        ("comparison", {"initialization": gaussian(0.0)}),
+        ("descent-vs-flow", {"initialization": gaussian(0.0)}),
+    ],
+)
+def test_a_kind_draws_little_or_one_sided_data_too(kind, changes):
+    with drawn(changed_example(kind, **changes), "example") as (figure, caption):
+        assert any(axes.has_data() for axes in figure.axes)
+        assert "\n+--" in caption
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "message"),
+    [
+        ("regimes", {"time": FEW}, "there is no rate that could be measured"),
+        (
+            "lambda0",
+            {"initialization": gaussian(0.0)},
+            "there is no λ₀ that could be fitted",
+        ),
+        ("lambda0", HUGE, "there is no λ₀ that could be fitted"),
+        ("descent-vs-flow", HUGE, "there is no descent beside a flow that moves"),
+        ("descent-vs-flow", SHORT, "there is no descent that differs from the flow"),
+        *(
+            (kind, HUGE, "there are no two times after t = 0: its runs diverged before")
+            for kind in ("reconstruction", "comparison")
+        ),
+        ("rates", HUGE, "no rate that theory predicts was measured"),
+    ],
+)
+def test_a_kind_that_finds_nothing_to_draw_says_what_is_missing_in_a_line(kind, changes, message):
+    config = changed_example(kind, **changes)
+    with pytest.raises(InputError, match=f"^figures.example: .*{message}"), drawn(config, "example"):
+        pass
+
+
+def along_axis(kind, axis, held, **changes):
+    config = changed_example(kind, **changes)
+    ((option, _),) = options_of(config["figures"]["example"]).items()
+    config["figures"]["example"].update({option: axis, "where": held})
+    configuration.prepare(config, PROJECT / "example.yaml")
+    return config
+
+
+def test_a_comparison_along_an_axis_of_one_flow_repeats_the_other():
+    with drawn(along_axis("comparison", "weight", {"width": 4}), "example") as (figure, _):
+        assert len(figure.axes[0].get_lines()) == 2
+
+
+def test_an_axis_that_the_drawn_dynamics_do_not_have_is_named():
+    dynamics = ["linear", "asymmetric", {"name": "regularized", "lambda0": 1.0}]
+    config = along_axis("reconstruction", "lambda0", {"scale": 1.0}, dynamics=dynamics)
+    message = "no run with one value of lambda0; name another axis"
+    with pytest.raises(InputError, match=message), drawn(config, "example"):
+        pass
+
+
+def test_a_figure_of_rates_of_an_experiment_without_is_refused():
+    teacher = {"source": "teacher", "samples": 20, "features": 2, "noise": 1.0e-3}
+    with pytest.raises(ConfigError, match="figures.example.experiment: example has no rates"):
+        changed_example("rates", matrix=teacher)
+    changed_example("rates", matrix=teacher, record=["product"])
+
+
+def test_regimes_that_are_not_measured_are_left_open():
+    config = changed_example("regimes", matrix=one_mode(0.2, 0.6), initialization=one_start([0.0, 0.5]))
+    found = run(config, "example")
+    slow = found["runs"].query("imbalance == 0.0")["run"]
+    found["rates"]["measured"] = found["rates"]["measured"].mask(found["rates"]["run"].isin(slow))
+    with drawn(config, "example", {"example": found}) as (figure, _):
+        (table,) = figure.axes[1].tables
+        cells = {place: cell.get_text().get_text() for place, cell in table.get_celld().items()}
+    # The rates are sqrt(4 sigma^2 + 1/4), 0.64 and 1.30.
+    assert [cells[1, 0], cells[1, 1], cells[2, 0], cells[2, 1]] == ["–", "✗  (0.64)", "–", "✓  (1.30)"]
 
 
 def test_a_run_without_a_parameter_has_every_value_of_it(tmp_path):

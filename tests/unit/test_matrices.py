@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from declared import defaults, examples
@@ -8,9 +10,10 @@ from numpy.testing import assert_allclose
 from linear_networks.arrays import gaussian_norm
 from linear_networks.components import REQUIRED, Refused
 from linear_networks.matrices import SOURCES
+from linear_networks.matrices.file import File
 from linear_networks.matrices.gaussian import Gaussian
 from linear_networks.matrices.spectrum import Spectrum
-from linear_networks.matrices.table import correlation, one_hot
+from linear_networks.matrices.table import Table, correlation, one_hot
 from linear_networks.matrices.teacher import Teacher
 from linear_networks_workflow import inputs
 
@@ -82,6 +85,52 @@ def test_constant_and_collinear_features_are_left_out(table):
     assert rank == 4
     # Whitening is free of the choice of coordinates, and so are the singular values.
     assert_allclose(np.linalg.svdvals(wider), np.linalg.svdvals(matrix), atol=1e-12)
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-21, 1e-9, 1e12, 1e40])
+def test_rank_and_singular_values_do_not_depend_on_units(table, unit):
+    features, targets = table
+    matrix, _ = correlation(features, targets)
+    turned, rank = correlation(features * [1.0, unit, 1.0, 1.0], targets)
+    assert rank == 4
+    assert_allclose(np.linalg.svdvals(turned), np.linalg.svdvals(matrix), rtol=1e-9)
+    collinear, rank = correlation(np.column_stack([features, unit * features[:, 0]]), targets)
+    assert rank == 4
+    assert_allclose(np.linalg.svdvals(collinear), np.linalg.svdvals(matrix), rtol=1e-9)
+
+
+@pytest.mark.parametrize("unit", [1e-40, 1.0, 1e40])
+def test_a_table_of_any_unit_is_refused_only_where_nothing_varies_or_correlates(table, unit):
+    features, targets = unit * table[0], unit * table[1]
+    Table.check(features=features, targets=targets)
+    shifted = features + 1e3 * unit
+    for key, change in [
+        ("target", {"targets": np.full_like(targets, unit / 3)}),
+        ("path", {"features": np.full_like(features, unit / 3)}),
+        ("target", {"features": shifted - correlated(shifted, targets)}),
+    ]:
+        with pytest.raises(Refused) as refusal:
+            Table.check(**{"features": features, "targets": targets, **change})
+        assert refusal.value.key == key
+
+
+def correlated(features, targets):
+    """The part of features that targets explain linearly."""
+    targets = targets - targets.mean(axis=0)
+    return targets @ np.linalg.lstsq(targets, features - features.mean(axis=0), rcond=None)[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.zeros((2, 2)), "every entry is 0"),
+        (np.array([[1e-60, -2e-60]]), "the largest number of Y is 2.0e-60"),
+        (np.array([[1.0, -2e60]]), "the largest number of Y is 2.0e+60"),
+    ],
+)
+def test_matrices_without_a_relative_error_are_refused(values, message):
+    with pytest.raises(Refused, match=re.escape(message)):
+        File.check(values=values)
 
 
 def test_a_teacher_labels_its_samples_up_to_the_noise():
@@ -179,6 +228,8 @@ def test_a_symmetric_file_is_taken_for_one():
         ("spectrum", {"rows": 2, "columns": 3, "values": [3.0, 2.0, 1.0]}, "values"),
         ("spectrum", {"rows": 2, "columns": 3, "values": [-1.0]}, "values"),
         ("spectrum", {"rows": 2, "columns": 3, "values": [0.0]}, "values"),
+        ("spectrum", {"rows": 2, "columns": 3, "values": [1e-60, 0.0]}, "values"),
+        ("spectrum", {"rows": 2, "columns": 2, "values": [1.0, -1e60], "symmetric": True}, "values"),
     ],
 )
 def test_parameters_that_do_not_fit_each_other_are_refused_by_their_key(name, parameters, key):

@@ -97,6 +97,37 @@ def test_a_kernel_is_compiled_once_for_all_processes(monkeypatch, tmp_path):
     assert [kept.stat().st_mtime_ns for kept in tmp_path.iterdir()] == [written]
 
 
+def test_a_kept_kernel_that_is_damaged_foreign_or_no_file_is_compiled_again(monkeypatch, tmp_path):
+    monkeypatch.setattr(lanes, "CACHE", tmp_path)
+    problem, start = drawn(Asymmetric, np.random.default_rng(4), 3, 2, 3, 4)
+
+    def compiled_anew():
+        products.compiled.cache_clear()
+        return problem.descend(start, 0.05, 10)
+
+    expected = compiled_anew()
+    (file,) = tmp_path.iterdir()
+    content = file.read_bytes()
+    rng = np.random.default_rng(0)
+    for place in rng.integers(8 * len(content), size=20):
+        damaged = bytearray(content)
+        damaged[place // 8] ^= 1 << place % 8
+        file.write_bytes(damaged)
+        assert np.array_equal(compiled_anew(), expected)
+        assert file.read_bytes() == content
+    other, start_of_other = drawn(Asymmetric, np.random.default_rng(5), 3, 4, 3, 4)
+    products.compiled.cache_clear()
+    other.descend(start_of_other, 0.05, 10)
+    (misplaced,) = set(tmp_path.iterdir()) - {file}
+    for foreign in (misplaced.read_bytes(), b"", content[:40], content[32:]):
+        file.write_bytes(foreign)
+        assert np.array_equal(compiled_anew(), expected)
+        assert file.read_bytes() == content
+    file.unlink()
+    file.mkdir()
+    assert np.array_equal(compiled_anew(), expected)
+
+
 def test_a_kernel_that_cannot_be_kept_is_computed_with_all_the_same(monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     monkeypatch.setattr(lanes, "CACHE", tmp_path / "file" / "folder")

@@ -9,6 +9,7 @@ from linear_networks.measure import observables
 from linear_networks_workflow import config as configuration
 from linear_networks_workflow import grid
 from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow.experiment import run
 from linear_networks_workflow.stages import simulation
 from linear_networks_workflow.stages.matrices import generate
 
@@ -120,3 +121,45 @@ def test_an_observable_that_no_column_holds_is_an_error_that_names_it(monkeypatc
     monkeypatch.setattr(observables, "observer", more)
     with pytest.raises(KeyError, match="novelty"):
         computed("penalties", 256)
+
+
+FITTED = ["asymmetric", {"name": "regularized", "lambda0": "fit"}]
+
+
+def test_a_run_that_diverges_takes_only_the_fit_to_it_along():
+    changes = {"width": 6, "dynamics": FITTED, "time": {"horizon": 5.0, "samples": 40}, "replicates": 1}
+    both, good = (
+        run(small_config(initialization={"kind": "gaussian", "scale": scale}, **changes), "small")
+        for scale in ([1.0, 20.0], [1.0])
+    )
+    runs = both["runs"].set_index(["dynamics", "scale"])
+    assert runs["outcome"].to_dict() == {
+        ("asymmetric", 1.0): "completed",
+        ("asymmetric", 20.0): "diverged",
+        ("regularized", 1.0): "completed",
+        ("regularized", 20.0): "diverged",
+    }
+    fits = both["lambda0"].set_index("scale")["lambda0"]
+    assert fits.isna().to_dict() == {1.0: False, 20.0: True}
+    assert runs["lambda0"].isna().to_dict()["regularized", 20.0]
+    assert runs.loc[("regularized", 1.0), "lambda0"] == fits[1.0]
+    alone = both["trajectories"].query("scale == 1.0").reset_index(drop=True)
+    pd.testing.assert_frame_equal(alone, good["trajectories"])
+
+
+@pytest.mark.parametrize("solver", [{"method": "descent", "step_size": 0.01}, {"method": "flow"}, {"method": "exact"}])
+@pytest.mark.parametrize("kind", ["balanced", "spectral"])
+def test_a_start_that_is_not_finite_diverges_at_once_beside_one_that_is(kind, solver):
+    start = {"kind": kind, "scale": [0.1, 1e160]} | ({"imbalance": 0.0} if kind == "spectral" else {})
+    found = run({**small_config(initialization=start, solver=solver), "figures": {}}, "small")
+    runs, trajectories = found["runs"], found["trajectories"]
+    assert set(runs["outcome"][runs["scale"] == 1e160]) == {"diverged"}
+    assert "diverged" not in set(runs["outcome"][runs["scale"] == 0.1])
+    assert set(trajectories["run"]) == set(runs["run"][runs["scale"] == 0.1])
+    assert found["tables"]["scale"].unique().tolist() == [0.1]
+
+
+def test_an_experiment_of_which_no_start_is_finite_has_no_samples():
+    found = run(small_config(initialization={"kind": "gaussian", "scale": 1e160}), "small")
+    assert set(found["runs"]["outcome"]) == {"diverged"}
+    assert len(found["trajectories"]) == len(found["rates"]) == len(found["tables"]) == 0

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from linear_networks_workflow.dataset import parquet
 from linear_networks_workflow.stages import tables
 
 
@@ -16,6 +17,7 @@ def fits():
     rates = pd.DataFrame(
         {
             "run": list("abcdefgh"),
+            "experiment": "mine",
             "dynamics": "asymmetric",
             "solver": "flow",
             "quantity": "product",
@@ -30,6 +32,10 @@ def fits():
         }
     )
     return runs, rates
+
+
+def shown(fits):
+    return tables.shown(tables.tabulate(*fits, ["scale"]), ["scale"])
 
 
 def test_a_row_aggregates_the_replicates_of_a_grid_point(fits):
@@ -55,9 +61,44 @@ def test_a_row_says_how_well_its_rates_are_known_and_how_many_hold_the_predictio
     assert tables.tabulate(runs, rates, ["scale"])[["compared", "inside"]].to_numpy().sum() == 0
 
 
+def test_a_row_has_every_parameter_that_its_runs_have_in_common(fits):
+    runs, rates = fits
+    runs["lambda0"] = [0.5] * 4 + [1.0, 2.0, 3.0, 4.0]
+    runs["products"] = [np.array([1.0, 0.5])] * 8
+    small, large = tables.tabulate(runs, rates, ["scale"]).to_dict("records")
+    assert list(small) == parquet.TABLES.names
+    assert (small["experiment"], small["width"], small["lambda0"]) == ("mine", 5, 0.5)
+    assert np.array_equal(large["products"], [1.0, 0.5])
+    # That of a fit is of each run its own, and no parameter of this experiment has a link.
+    assert np.isnan(large["lambda0"])
+    assert pd.isna(large["link"])
+
+
+def test_an_axis_of_lists_of_numbers_tells_rows_apart_and_is_shown_as_text(fits):
+    runs, rates = fits
+    runs["imbalance"] = [0.0] * 4 + [np.nan] * 4
+    runs["imbalance_vector"] = [None] * 4 + [np.array([0.0, 1.0])] * 2 + [np.array([0.0, 1.0 + 1e-9])] * 2
+    runs["scale"] = 1.0
+    table = tables.tabulate(runs, rates, ["imbalance"])
+    assert table["runs"].tolist() == [4, 2, 2]
+    narrow = tables.shown(table, ["imbalance"])
+    assert narrow["imbalance"].tolist() == [0.0, "0, 1", "0, 1"]
+    assert [*narrow] == ["imbalance", *tables.KEYS, *tables.COLUMNS]
+
+
+def test_tables_of_different_axes_are_of_one_schema(fits):
+    runs, rates = fits
+    found = [parquet.of_frame(tables.tabulate(runs, rates, axes), parquet.TABLES) for axes in (["scale"], ["width"])]
+    found.append(parquet.of_frame(tables.tabulate(runs, rates.iloc[:0], []), parquet.TABLES))
+    assert all(table.schema == parquet.TABLES for table in found)
+    assert found[0]["predicted_by"].to_pylist() == ["local rate"] * 2
+    assert found[0]["measured"].null_count == 0
+    assert found[0]["mode"].null_count == 2
+
+
 def test_no_rates_make_an_empty_table_in_every_format(fits):
     runs, rates = fits
-    table = tables.tabulate(runs, rates.iloc[:0], ["scale"])
+    table = tables.shown(tables.tabulate(runs, rates.iloc[:0], ["scale"]), ["scale"])
     assert list(table.columns[:5]) == ["scale", "dynamics", "solver", "quantity", "mode"]
     assert "| scale " in tables.markdown(table, "mine", {})
     assert r"\toprule" in tables.latex(table, "mine")
@@ -80,7 +121,7 @@ def test_too_few_replicates_have_no_interval():
 
 
 def test_markdown_tells_bounds_from_equalities_and_says_what_is_said_of_the_dynamics_in_it(fits):
-    text = tables.markdown(tables.tabulate(*fits, ["scale"]), "mine", {"asymmetric": "known", "riccati": "absent"})
+    text = tables.markdown(shown(fits), "mine", {"asymmetric": "known", "riccati": "absent"})
     assert text.startswith("# Rates of `mine`")
     assert "`bound` is an inequality" in text
     assert "- known" in text
@@ -89,7 +130,7 @@ def test_markdown_tells_bounds_from_equalities_and_says_what_is_said_of_the_dyna
 
 
 def test_latex_has_a_column_for_each_heading_and_escapes_words(fits):
-    table = tables.tabulate(*fits, ["scale"])
+    table = shown(fits)
     text = tables.latex(table, "mine_all")
     columns = re.search(r"\\begin{longtable}{([Sl]+)}", text).group(1)
     assert len(columns) == len(table.columns)
@@ -102,7 +143,7 @@ def test_latex_has_a_column_for_each_heading_and_escapes_words(fits):
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="needs a TeX engine")
 def test_latex_compiles_in_a_minimal_document(fits, tmp_path):
-    body = tables.latex(tables.tabulate(*fits, ["scale"]), "mine")
+    body = tables.latex(shown(fits), "mine")
     document = (
         r"\documentclass{article}\usepackage{booktabs,longtable,siunitx}\begin{document}" + body + r"\end{document}"
     )

@@ -174,7 +174,7 @@ def test_the_additions_that_are_shown_work_together(project_copy):
     assert {"decay", "density", "step_length"} <= set(runs)
     assert (runs["outcome"] == "completed").all()
     # What is made from the declarations is made again, and nothing else needs an edit.
-    run("PYTHONPATH=scripts python -m linear_networks_workflow.config", project_copy)
+    run("PYTHONPATH=scripts python -m linear_networks_workflow.config.reference", project_copy)
     added = "decaying or log-cosh or hadamard or sparse or midpoint or drift or guide or in_step"
     checked = run(f"python -m pytest --no-cov tests/unit -k '{added}'", project_copy)
     assert "passed" in checked.stdout

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -111,6 +112,23 @@ def test_a_module_with_a_prefix_and_a_dict_computes_draws_and_reports_what_the_w
         )
         pd.testing.assert_frame_equal(found, expected, check_exact=True)
     assert (tmp_path / "results/figures/panels.svg").read_bytes() == (alone / "results/figures/panels.svg").read_bytes()
+
+
+def test_a_module_below_a_prefix_keeps_to_it_with_all_that_it_writes(tmp_path, config):
+    write_module(tmp_path, json.dumps(config) + "\n    prefix: 'mine'", PREFIXED)
+    for target in ("implicit_package", "implicit_verify"):
+        finished = snakemake(tmp_path, target)
+        assert finished.returncode == 0, finished.stderr
+    assert "8 runs computed again" in finished.stdout
+    with zipfile.ZipFile(tmp_path / "mine" / "results" / "dataset.zip") as archive:
+        names = {name.removeprefix("dataset/") for name in archive.namelist()}
+    assert {name for name in names if name.endswith(".parquet")} == {
+        str(file.relative_to(tmp_path / "mine")) for file in (tmp_path / "mine" / "results").rglob("*.parquet")
+    }
+    assert (tmp_path / "mine" / "logs" / "simulate" / "small" / "linear" / "00000.log").exists()
+    assert not (tmp_path / "logs").exists()
+    assert not (tmp_path / "results").exists()
+    assert "to remove what is not of the config" not in snakemake(tmp_path, "-n", "implicit_package").stdout
 
 
 def test_a_module_under_its_own_names_draws_and_reports_from_the_config_file_of_its_user(tmp_path, config):

@@ -42,7 +42,7 @@ def test_text_of_a_config_or_table_is_never_markup(report):
     assert len(texts) == 6
     for text in texts:
         assert not re.search(r"<(script>\s*alert|img src=x)", text)
-    (table,) = (report / "results" / "tables").glob("*.html")
+    (table,) = (report / "results" / "summaries").glob("*.html")
     assert "b&lt;img src=x" in table.read_text()
 
 

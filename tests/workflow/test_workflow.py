@@ -19,6 +19,7 @@ from matplotlib.text import Text
 
 from linear_networks_workflow import config as configuration
 from linear_networks_workflow import figures, sources
+from linear_networks_workflow.dataset import parquet
 from linear_networks_workflow.figures import drawing, planning, style
 
 NUMBERS = ["t", "step", "loss", "error", "drift"]
@@ -157,11 +158,13 @@ def test_every_stage_runs_from_one_config_to_tables_and_figures(every_stage):
     assert {figure["kind"] for figure in config["figures"].values()} == set(figures.KINDS)
     for figure in config["figures"]:
         assert (folder / "results" / "figures" / f"{figure}.png").stat().st_size > 10_000
-    assert {path.name for path in (folder / "results" / "tables").iterdir()} == {
-        f"{name}.{ending}"
-        for name in ("fit", "mode", "steps", "descent")
-        for ending in ("parquet", "csv", "md", "tex", "html")
-    }
+    tabulated, endings = ("fit", "mode", "steps", "descent"), ("csv", "md", "tex", "html")
+    summaries = {path.name for path in (folder / "results" / "summaries").iterdir()}
+    assert summaries == {f"{name}.{ending}" for name in tabulated for ending in endings}
+    assert set(read(folder, "tables")["experiment"]) == set(tabulated)
+    # The rows of all are told apart by their columns.
+    keys = [*parquet.TABLES.names[: parquet.TABLES.names.index("measured")]]
+    assert not read(folder, "tables")[keys].map(str).duplicated().any()
 
     # The regularized runs took the lambda0 that was fitted to the general run from the same start.
     fits, runs = read(folder, "lambda0"), read(folder, "runs")
@@ -256,7 +259,7 @@ def test_divergence_is_warned_of_before_and_recorded_after(snakemake, write_conf
     ("change", "message"),
     [
         ({"wdith": 3}, "my.yaml: experiments.small.wdith: unknown key 'wdith'; did you mean 'width'?"),
-        ({"solver": {"method": "descent", "step_size": "1e-3"}}, "'1e-3' is text; YAML needs a decimal point: 1.0e-03"),
+        ({"solver": {"method": "descent", "step_size": "1e-3"}}, "'1e-3' is text; YAML needs a decimal point: 1.0e-3"),
         ({"matrix": {"source": "file", "path": "no.csv"}}, "experiments.small.matrix.path: no file"),
     ],
 )

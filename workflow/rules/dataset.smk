@@ -10,9 +10,9 @@ rule describe_dataset:
     output:
         "results/croissant.json",
     log:
-        local("logs/describe_dataset.log"),
+        local(LOGS / "describe_dataset.log"),
     benchmark:
-        local("logs/describe_dataset.tsv")
+        local(LOGS / "describe_dataset.tsv")
     conda:
         "../envs/implicit-acceleration.yaml"
     params:
@@ -31,9 +31,9 @@ rule package:
     output:
         "results/dataset.zip",
     log:
-        local("logs/package.log"),
+        local(LOGS / "package.log"),
     benchmark:
-        local("logs/package.tsv")
+        local(LOGS / "package.tsv")
     conda:
         "../envs/implicit-acceleration.yaml"
     params:
@@ -48,12 +48,13 @@ rule verify:
 
     # No other input: what is there is checked as it is, never brought up to date before.
     input:
-        card=[] if Path("results/croissant.json").exists() else "results/croissant.json",
+        card=[] if (RESULTS / "croissant.json").exists() else "results/croissant.json",
     log:
-        local("logs/verify.log"),
+        local(LOGS / "verify.log"),
     conda:
         "../envs/implicit-acceleration.yaml"
     params:
+        folder=str(RESULTS.parent),
         runs=config["runs_to_verify"],
     script:
         "../../scripts/verify_dataset.py"

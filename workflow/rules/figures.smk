@@ -13,9 +13,9 @@ rule draw_figure:
         png="results/figures/{figure}.png",
         caption="results/figures/{figure}.rst",
     log:
-        local("logs/draw_figure/{figure}.log"),
+        local(LOGS / "draw_figure/{figure}.log"),
     benchmark:
-        local("logs/draw_figure/{figure}.tsv")
+        local(LOGS / "draw_figure/{figure}.tsv")
     conda:
         "../envs/implicit-acceleration.yaml"
     resources:

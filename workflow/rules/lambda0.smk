@@ -7,9 +7,9 @@ rule fit_lambda0:
     output:
         "results/lambda0/{experiment}/{chunk}.parquet",
     log:
-        local("logs/fit_lambda0/{experiment}/{chunk}.log"),
+        local(LOGS / "fit_lambda0/{experiment}/{chunk}.log"),
     benchmark:
-        local("logs/fit_lambda0/{experiment}/{chunk}.tsv")
+        local(LOGS / "fit_lambda0/{experiment}/{chunk}.tsv")
     conda:
         "../envs/implicit-acceleration.yaml"
     resources:

@@ -5,9 +5,9 @@ rule generate_matrices:
     output:
         "results/matrices/{experiment}.parquet",
     log:
-        local("logs/generate_matrices/{experiment}.log"),
+        local(LOGS / "generate_matrices/{experiment}.log"),
     benchmark:
-        local("logs/generate_matrices/{experiment}.tsv")
+        local(LOGS / "generate_matrices/{experiment}.tsv")
     localrule: True
     conda:
         "../envs/implicit-acceleration.yaml"

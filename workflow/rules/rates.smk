@@ -7,9 +7,9 @@ rule fit_rates:
     output:
         "results/rates/{experiment}/{dynamics}/{chunk}.parquet",
     log:
-        local("logs/fit_rates/{experiment}/{dynamics}/{chunk}.log"),
+        local(LOGS / "fit_rates/{experiment}/{dynamics}/{chunk}.log"),
     benchmark:
-        local("logs/fit_rates/{experiment}/{dynamics}/{chunk}.tsv")
+        local(LOGS / "fit_rates/{experiment}/{dynamics}/{chunk}.tsv")
     conda:
         "../envs/implicit-acceleration.yaml"
     resources:
@@ -35,17 +35,18 @@ rule tabulate_rates:
         rates=lambda wildcards: grid.files(config, "rates", wildcards.experiment),
         page=local(str(HOME / "workflow" / "report" / "table.html")),
     output:
-        multiext("results/tables/{experiment}", ".parquet", ".csv", ".md", ".tex"),
+        "results/tables/{experiment}.parquet",
+        multiext("results/summaries/{experiment}", ".csv", ".md", ".tex"),
         report(
-            "results/tables/{experiment}.html",
+            "results/summaries/{experiment}.html",
             caption="../report/table.rst",
             category="2-4 Convergence rates",
             labels={"table of rates": "{experiment}"},
         ),
     log:
-        local("logs/tabulate_rates/{experiment}.log"),
+        local(LOGS / "tabulate_rates/{experiment}.log"),
     benchmark:
-        local("logs/tabulate_rates/{experiment}.tsv")
+        local(LOGS / "tabulate_rates/{experiment}.tsv")
     conda:
         "../envs/implicit-acceleration.yaml"
     resources:

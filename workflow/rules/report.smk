@@ -7,7 +7,7 @@ rule report:
     output:
         "results/report.html",
     log:
-        local("logs/report.log"),
+        local(LOGS / "report.log"),
     localrule: True
     conda:
         "../envs/implicit-acceleration.yaml"
@@ -18,7 +18,7 @@ rule report:
         targets=[rules.figures.rule.name, rules.tables.rule.name],
         configfiles=["--configfile", *map(os.path.relpath, workflow.overwrite_configfiles)]
         * bool(workflow.overwrite_configfiles),
-        settings=[f"{key}={json.dumps(value)}" for key, value in workflow.config_settings.config.items()],
+        settings=[f"{key}={configuration.text(value)}" for key, value in workflow.config_settings.config.items()],
     shell:
         "{params.python:q} -m snakemake {params.targets:q} --cores 1 --report {output:q}.html"
         " --snakefile {params.snakefile:q} {params.configfiles:q} --config {params.settings:q}"

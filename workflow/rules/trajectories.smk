@@ -7,9 +7,9 @@ rule simulate:
         runs="results/runs/{experiment}/{dynamics}/{chunk}.parquet",
         trajectories="results/trajectories/{experiment}/{dynamics}/{chunk}.parquet",
     log:
-        local("logs/simulate/{experiment}/{dynamics}/{chunk}.log"),
+        local(LOGS / "simulate/{experiment}/{dynamics}/{chunk}.log"),
     benchmark:
-        local("logs/simulate/{experiment}/{dynamics}/{chunk}.tsv")
+        local(LOGS / "simulate/{experiment}/{dynamics}/{chunk}.tsv")
     conda:
         "../envs/implicit-acceleration.yaml"
     threads: lambda wildcards: COSTS[wildcards.experiment].threads()

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+
 from linear_networks.arrays import Array
 from linear_networks.components import Component
 from linear_networks.dynamics.problem import Problem
@@ -60,8 +62,10 @@ class Dynamics(Component):
 
     @classmethod
     def curvature(cls, of_loss: float, data: float, left: float, right: float) -> float:
-        """Estimate of the largest curvature that descent meets, as `Model.curvature`."""
-        found = cls.model.curvature(of_loss, data, left, right)
+        """Estimate of the largest curvature that descent meets, as `Model.curvature`; infinite where it overflows."""
+        with np.errstate(over="ignore"):
+            # Of NumPy, as powers of Python's numbers do not overflow to infinity.
+            found = cls.model.curvature(*map(np.float64, (of_loss, data, left, right)))
         return found if cls.penalty is None else cls.penalty.curvature(found)
 
     @classmethod

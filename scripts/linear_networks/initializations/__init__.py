@@ -37,6 +37,11 @@ def draw(kind: str, rng: np.random.Generator, data: Array, width: int, **paramet
     Returns
     -------
     Start
-        With factors of shape (m + n, k). One of width 1 has Q(0) = lambda0 I, of whatever kind it is.
+        With factors of shape (m + n, k), NaN where parameters are too large for a decomposition. One of width 1 has
+        Q(0) = lambda0 I, of whatever kind it is.
     """
-    return with_one_column(INITIALIZATIONS[kind].draw(rng, data, width, **parameters), len(data))
+    try:
+        start = INITIALIZATIONS[kind].draw(rng, data, width, **parameters)
+    except np.linalg.LinAlgError:
+        return Start(np.full((sum(data.shape), width), np.nan))
+    return with_one_column(start, len(data))

@@ -5,10 +5,13 @@ from dataclasses import replace
 import numpy as np
 
 from linear_networks.arrays import Array
-from linear_networks.components import Parameter
+from linear_networks.components import Parameter, Refused
 from linear_networks.initializations.balanced import Balanced
 from linear_networks.initializations.initialization import SCALE, Initialization, split
 from linear_networks.initializations.start import Start
+
+# X(0) is of the size of the square of the scale, which has to be a number.
+LEAST = 1e-150
 
 
 class Rescaled(Initialization):
@@ -27,13 +30,17 @@ class Rescaled(Initialization):
     @staticmethod
     def draw(rng: np.random.Generator, data: Array, width: int, scale: float, imbalance: float) -> Start:
         left, right = split(Balanced.draw(rng, data, width, scale).factors, len(data))
-        norm = np.linalg.norm(left, 2) ** 2
         if imbalance == 0.0:
             return Start(np.concatenate([left, right]), lambda0=0.0)
-        if norm == 0.0:
-            raise ValueError("a start with X(0) = 0 cannot be rescaled to an imbalance")
+        Rescaled.check(len(left), len(right), width, scale=scale, imbalance=imbalance)
+        norm = np.linalg.norm(left, 2) ** 2
         square = imbalance / norm / 2 + np.hypot(imbalance / norm / 2, 1.0)
         return Start(np.concatenate([np.sqrt(square) * left, right / np.sqrt(square)]))
+
+    @staticmethod
+    def check(rows: int, columns: int, width: int, *, scale: float, imbalance: float) -> None:
+        if scale < LEAST and imbalance != 0.0:
+            raise Refused("scale", f"{scale:g} cannot be rescaled, as X(0) would be 0; write at least {LEAST:g}")
 
     @staticmethod
     def knows(*, imbalance: float, **_: float) -> bool:

@@ -194,25 +194,45 @@ def _compiled(text: str) -> binding.ExecutionEngine:
     machine = binding.Target.from_default_triple().create_target_machine(
         cpu=binding.get_host_cpu_name(), features=_FEATURES.flatten(), opt=1
     )
-    module, file = binding.parse_assembly(text), CACHE / f"kernel-{sha256((_KIND + text).encode()).hexdigest()[:32]}.o"
-    kept = file.read_bytes() if file.exists() else None
+    module, key = binding.parse_assembly(text), sha256((_KIND + text).encode()).digest()
+    kept = _kept(key)
     if kept is None:
         options = binding.create_pipeline_tuning_options(speed_level=1)
         options.loop_unrolling = False
         passes = binding.create_pass_builder(machine, options)
         passes.getModulePassManager().run(module, passes)
     engine = binding.create_mcjit_compiler(module, machine)
-    engine.set_object_cache(lambda _, code: _keep(code, file), lambda _: kept)
+    engine.set_object_cache(lambda _, code: _keep(key, code), lambda _: kept)
     engine.finalize_object()
     return engine
 
 
-def _keep(code: bytes, file: Path) -> None:
+def _file(key: bytes) -> Path:
+    return CACHE / f"kernel-{key.hex()[:32]}.o"
+
+
+def _sealed(key: bytes, code: bytes) -> bytes:
+    """Compiled code after a digest of it and of what it was compiled from: it runs unchecked, and in no other place."""
+    return sha256(key + code).digest() + code
+
+
+def _kept(key: bytes) -> bytes | None:
+    """Compiled code as it was kept; None where there is none, or other than what was kept."""
+    try:
+        content = _file(key).read_bytes()
+    except OSError:
+        return None
+    code = content[len(key) :]
+    return code if content == _sealed(key, code) else None
+
+
+def _keep(key: bytes, code: bytes) -> None:
     """Write compiled code, whole or not at all; without it, the next process compiles again."""
+    file = _file(key)
     temporary = file.with_name(f".{platform.node()}.{os.getpid()}.{file.name}")
     with suppress(OSError):
         file.parent.mkdir(exist_ok=True)
-        temporary.write_bytes(code)
+        temporary.write_bytes(_sealed(key, code))
         os.replace(temporary, file)
 
 

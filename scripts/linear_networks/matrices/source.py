@@ -7,6 +7,9 @@ from typing import Any, ClassVar, NamedTuple
 from linear_networks.arrays import Array
 from linear_networks.components import Component, Parameter, Refused
 
+# Between them, what is measured of Y can be told from 0 and stays finite: squares, and products of several factors.
+SMALLEST, LARGEST = 1e-50, 1e50
+
 
 class Data(NamedTuple):
     """A data matrix Y, and the samples behind it where training needs them.
@@ -73,13 +76,28 @@ class Source(Component, ABC):
 
     @staticmethod
     def expected_norm(*_: Any, **parameters: Any) -> float:
-        """Spectral norm to expect of Y; 0 where nothing is known before it is read."""
+        """Spectral norm to expect of Y that is drawn."""
         return 0.0
 
     @staticmethod
     def expected_input_norm(*_: Any, **parameters: Any) -> float:
         """Spectral norm to expect of the inputs; 0 where there are none."""
         return 0.0
+
+
+def check_size(key: str, largest: float) -> None:
+    """Raise Refused where the largest number of a matrix is outside of what relative errors can be computed of.
+
+    Parameters
+    ----------
+    key : str
+        Of the config, that the matrix hangs on.
+    largest : float
+        In absolute value, of the entries or the spectrum.
+    """
+    if not SMALLEST <= largest <= LARGEST:
+        allowed = f"{SMALLEST:g} to {LARGEST:g}, in which relative errors can be computed"
+        raise Refused(key, f"the largest number of Y is {largest:.1e}, outside of {allowed}; write it in another unit")
 
 
 class Drawn(Source):

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from linear_networks.arrays import Array
 from linear_networks.components import Parameter, Refused
-from linear_networks.matrices.source import Data, Drawn
+from linear_networks.matrices.source import Data, Drawn, check_size
 
 
 class Spectrum(Drawn):
@@ -42,6 +42,7 @@ class Spectrum(Drawn):
             raise Refused("values", f"singular values are >= 0, not {min(values)}; eigenvalues need symmetric: true")
         if not any(values):
             raise Refused("values", "all values are 0, and the relative error of a zero matrix is undefined")
+        check_size("values", max(map(abs, values)))
 
     @staticmethod
     def expected_norm(*, values: list[float], **_: Any) -> float:

@@ -28,7 +28,9 @@ def reduce(factors: Array) -> tuple[Array, Array]:
     """
     basis, triangle = np.linalg.qr(factors.mT)
     # Columns that are nothing but rounding would add ranks that the factors do not have.
-    noise = ROUNDING * factors.shape[-2] * np.linalg.norm(factors, axis=(-2, -1))
+    # Factors whose norm is no number lose none.
+    size = np.linalg.norm(factors, axis=(-2, -1))
+    noise = ROUNDING * factors.shape[-2] * np.where(np.isfinite(size), size, 0.0)
     kept = np.linalg.norm(triangle, axis=-1) > noise[..., None]
     return np.ascontiguousarray((triangle * kept[..., None]).mT), basis
 

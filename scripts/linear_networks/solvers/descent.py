@@ -6,13 +6,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from linear_networks.arrays import Array
-from linear_networks.components import Parameter
+from linear_networks.components import Parameter, Refused
 from linear_networks.dynamics.problem import Problem
 from linear_networks.initializations.start import Start
 from linear_networks.outcomes import DIVERGED
 from linear_networks.solvers.solution import DIVERGENCE, Observe, Progress, Solution
 from linear_networks.solvers.solver import Solver
 from linear_networks.theory.limits import Limit
+
+# Up to here, floating-point numbers count one by one.
+MOST_STEPS = 2**53
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,14 @@ class Descent(Solver):
                 progress(done / steps[-1] if steps[-1] else 1.0)
             solution.outcome[runs] = limit.select(runs).outcome(problem, state, solution.outcome[runs])
         return solution
+
+    @staticmethod
+    def check(horizon: float, *, step_size: float) -> None:
+        if step_size > horizon:
+            raise Refused("step_size", f"{step_size:g} is longer than the horizon {horizon:g}; no step would be taken")
+        if horizon / step_size > MOST_STEPS:
+            steps = f"{horizon / step_size:.1g} steps to the horizon {horizon:g}"
+            raise Refused("step_size", f"{step_size:g} makes {steps}; more than {MOST_STEPS:.1g} cannot be counted")
 
     @classmethod
     def seconds(cls, steps: float, samples: int, side: int, operations: float, of_loss: float) -> float:

@@ -10,6 +10,8 @@ from linear_networks.solvers.solution import Observe, Progress, Solution
 from linear_networks.solvers.solver import ROUNDING, Solver
 from linear_networks.theory.limits import Limit
 
+REACH = 3.5  # Largest step, in units of 1 / curvature; stability ends at 6.
+
 
 @dataclass(frozen=True)
 class Flow(Solver):
@@ -21,7 +23,7 @@ class Flow(Solver):
     label = "flow"
     work = "evaluations"
     stages = 40
-    parameters = {"rtol": Parameter("relative tolerance of X(t)", default=1e-8, above=0.0)}
+    parameters = {"rtol": Parameter("relative tolerance of X(t)", default=1e-8, above=0.0, most=0.1)}
 
     def solve(
         self, problem: Problem, start: Start, times: Array, observe: Observe, progress: Progress, limit: Limit
@@ -33,6 +35,9 @@ class Flow(Solver):
     @classmethod
     def seconds(cls, steps: float, samples: int, side: int, operations: float, of_loss: float) -> float:
         return 1500 * (2e-6 + operations / 5e9 + of_loss)
+
+    def steps(self, horizon: float, curvature: float) -> float:
+        return horizon * curvature / REACH
 
     def floor(self, scale: float) -> float:
         # Of the tolerance, errors rarely use more than a tenth.

@@ -34,6 +34,7 @@ from linear_networks.models.basis import turn
 from linear_networks.models.model import Turn
 from linear_networks.outcomes import CONVERGED, DIVERGED, STALLED
 from linear_networks.solvers.escape import escape
+from linear_networks.solvers.flow import REACH
 from linear_networks.solvers.solution import DIVERGENCE, Observe, Progress, Solution
 from linear_networks.theory.limits import NEAR, Limit
 
@@ -52,7 +53,6 @@ DENSE = np.vstack([CHANGE, BEGIN - CHANGE, 2.0 * CHANGE - BEGIN - END, DOP853.D]
 # by ROUNDING of the state in any case. FRACTION is far below 1 because errors add up, keep their relative size where
 # the flow leaves a saddle, and count twice in X and Q, which are quadratic in the factors.
 FRACTION, COARSEST, ROUNDING = 1e-2, 1e-3, 1e-15
-REACH = 3.5  # Largest step, in units of 1 / curvature; stability ends at 6.
 NUDGE = 1e-7  # Finite difference for the curvature, in units of the state.
 FIRST = 0.03  # First step, in units of the state.
 SMALLEST, SAFETY, LARGEST = 0.2, 0.93, 10.0  # Factors between one step and the next.

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from linear_networks.arrays import Array
 from linear_networks.components import Component
@@ -72,9 +72,17 @@ class Solver(Component, ABC):
             Seconds that an evaluation takes beyond these.
         """
 
+    @staticmethod
+    def check(horizon: float, *_: Any, **parameters: Any) -> None:
+        """Raise Refused where parameters do not fit the last time of a run."""
+
     @property
     def step(self) -> float:
         """The step size eta of descent, on which its rates depend; 0 of what follows the flow."""
+        return 0.0
+
+    def steps(self, horizon: float, curvature: float) -> float:
+        """Steps that stability asks for up to a horizon at a curvature; 0 where it asks for none."""
         return 0.0
 
     def floor(self, scale: float) -> float:

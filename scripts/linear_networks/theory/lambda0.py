@@ -102,14 +102,19 @@ class Objective:
         """The objective of each candidate, shape (candidates,)."""
         gaps = self.flow(np.asarray(lambda0, dtype=np.float64)) - self.products
         squares = squared_norm(gaps.reshape(-1, *self.data.shape)).reshape(len(gaps), -1)
-        return np.asarray(np.trapezoid(squares, self.times, axis=1) / self.size)
+        return self._relative(np.asarray(np.trapezoid(squares, self.times, axis=1)))
 
     def slope(self, lambda0: float, step: float) -> float:
         """Derivative of the objective, by a central difference of the flow rather than of its small distance."""
         behind, ahead = self.flow(np.array([lambda0 - step, lambda0 + step]))
         gap, change = (behind + ahead) / 2.0 - self.products, (ahead - behind) / (2.0 * step)
         rate = 2.0 * np.vecdot(gap.reshape(len(gap), -1), change.reshape(len(gap), -1))
-        return float(np.trapezoid(rate, self.times) / self.size)
+        return float(self._relative(np.asarray(np.trapezoid(rate, self.times))))
+
+    def _relative(self, integral: Array) -> Array:
+        """An integral relative to that of ||X||_F^2; one that is 0 stays 0 where X is 0 throughout."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(integral == 0.0, 0.0, integral / self.size)
 
 
 def fit(times: ArrayLike, products: Array, data: Array, factors: Array) -> Fit:

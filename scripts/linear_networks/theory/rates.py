@@ -241,7 +241,8 @@ def local(data: Array, left: Array, right: Array, step_size: float = 0.0) -> Arr
     a, b = (np.linalg.eigvalsh(factor @ factor.mT) for factor in (left + change @ right, right + change.mT @ left))
     then = np.where(lost, np.inf, a[:, :, None] + b[:, None, :])
     slowest = now.min((1, 2)), then.min((1, 2))
-    near = np.abs(slowest[1] / slowest[0] - 1) < _NEAR
+    with np.errstate(invalid="ignore"):
+        near = np.abs(slowest[1] / slowest[0] - 1) < _NEAR
     known = near & (lost | (larger > _GAP)).all((1, 2))
     return np.where(known, np.where(lost, np.inf, descent(then, step_size)).min((1, 2)), np.nan)
 

@@ -3,6 +3,7 @@
 What belongs to one component it checks itself: here its checks are called, and what they refuse is given its path.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import product
@@ -18,10 +19,14 @@ from linear_networks.initializations import INITIALIZATIONS
 from linear_networks.losses import LOSSES
 from linear_networks.matrices import SOURCES
 from linear_networks.solvers import SOLVERS
-from linear_networks_workflow import grid, inputs, keys
-from linear_networks_workflow.errors import ConfigError, InputError
+from linear_networks_workflow import figures, grid, inputs, keys
+from linear_networks_workflow.config.values import shown
+from linear_networks_workflow.errors import ConfigError, cut
 
 Experiment = Mapping[str, Any]
+
+# Steps of a flow that take long.
+MANY = 1e6
 
 
 @contextmanager
@@ -51,8 +56,16 @@ def check_times(experiment: Experiment, folder: Path) -> None:
                 raise ConfigError(path, f"{time['first']} is not before the horizon {horizon}")
 
 
+def check_steps(experiment: Experiment, folder: Path) -> None:
+    """Solvers can take their steps."""
+    for solver in grid.expand(experiment["solver"]):
+        for horizon in grid.axis("horizon", experiment["time"]["horizon"]):
+            with placed("solver"):
+                SOLVERS[solver["method"]].check(horizon, **settings(solver))
+
+
 def check_matrices(experiment: Experiment, folder: Path) -> None:
-    """Files are there, and can be read; parameters of what is drawn fit each other."""
+    """Files are there, and hold what is needed; parameters of what is drawn fit each other."""
     for point in grid.expand(experiment["matrix"]):
         source = SOURCES[point["source"]]
         if source.reads is not None:
@@ -60,16 +73,15 @@ def check_matrices(experiment: Experiment, folder: Path) -> None:
             continue
         with placed("matrix"):
             source.check(**settings(point))
-    try:
-        inputs.shapes(experiment, folder)
-    except InputError as error:
-        raise ConfigError("matrix.path", str(error)) from None
+    inputs.shapes(experiment, folder)
 
 
 def _check_file(file: str, reads: str, folder: Path) -> None:
-    if not (folder / file).is_file():
-        raise ConfigError("matrix.path", f"no file {folder / file} (paths start at the config file)")
-    if Path(file).suffix not in inputs.READERS[reads].formats:
+    if not os.path.isfile(folder / file):
+        raise ConfigError("matrix.path", f"no file {cut(str(folder / file), 200)} (paths start at the config file)")
+    if {"{", "}"} & set(os.path.relpath(folder / file)):
+        raise ConfigError("matrix.path", f"Snakemake takes braces in {cut(file, 200)!r} for wildcards; rename it")
+    if not file.lower().endswith(inputs.READERS[reads].formats):
         raise ConfigError("matrix.path", f"{file!r} is not one of {', '.join(inputs.READERS[reads].formats)}")
 
 
@@ -105,6 +117,20 @@ def check_dynamics(experiment: Experiment, folder: Path) -> None:
             raise ConfigError(path, f"{keys.FIT} needs the dynamics {grid.general_of(name)} beside {name}")
 
 
+def check_runs(experiment: Experiment, folder: Path) -> None:
+    """No two blocks of a list stand for one run, defaults included."""
+    for room in keys.ROOMS:
+        found: dict[tuple, int] = {}
+        blocks = grid.axis(room, experiment.get(room, []))
+        # Of one block, the values of every axis differ.
+        for place, block in enumerate(blocks if len(blocks) > 1 else ()):
+            for point in grid.expand(block):
+                same = tuple((key, tuple(one) if isinstance(one, list) else one) for key, one in sorted(point.items()))
+                if found.setdefault(same, place) != place:
+                    what = f"{shown(point)} stands in {room}.{found[same]} already"
+                    raise ConfigError(f"{room}.{place}", f"{what}; runs are made once: leave it out of one of them")
+
+
 def check_losses(experiment: Experiment, folder: Path) -> None:
     """Losses of samples have some, and dynamics a loss that they descend."""
     sources = {matrix["source"] for matrix in grid.axis("matrix", experiment["matrix"])}
@@ -123,7 +149,7 @@ def _check_symmetric(experiment: Experiment, folder: Path) -> None:
     for point in grid.expand(experiment["matrix"]):
         source = SOURCES[point["source"]]
         try:
-            source.check_symmetric(**inputs.resolve(point, folder)[0])
+            source.check_symmetric(**inputs.resolve(point, folder).parameters)
         except Refused as refused:
             file = f"{point['path']} " if source.reads and refused.key else ""
             with placed("matrix"):
@@ -157,6 +183,8 @@ def check_closed_forms(experiment: Experiment, folder: Path) -> None:
 
 CHECKS: tuple[Callable[[Experiment, Path], None], ...] = (
     check_times,
+    check_steps,
+    check_runs,
     check_matrices,
     check_losses,
     check_dynamics,
@@ -176,32 +204,45 @@ def check(config: Mapping[str, Any], folder: Path) -> None:
 
 
 def warnings(config: Mapping[str, Any], folder: Path) -> Iterator[str]:
-    """What is allowed but likely to surprise: step sizes past the stability limit that the drawn sizes let expect.
+    """What is allowed but likely to surprise: what files may mean otherwise, and, as data and sizes let expect, descent
+    past stability and stiff flows.
 
-    What matrices from files hold is not read here; the log of a job that simulates them says so.
+    Where a figure shows the limit of stability, step sizes past it are meant.
     """
+    meant = figures.past_stability(config)
     for name, experiment in config["experiments"].items():
-        step_size = max(grid.parameters(experiment).get("step_size", [0.0]))
+        for path, doubt in inputs.doubts(experiment, folder):
+            yield f"experiments.{name}.{path}: {doubt}"
+        solvers = [SOLVERS[block["method"]](**settings(block)) for block in grid.expand(experiment["solver"])]
+        if all(solver.closed_form for solver in solvers):
+            continue
+        horizon = max(grid.axis("horizon", experiment["time"]["horizon"]))
         data, left, right, examples = _expected_norms(experiment, folder)
         of_loss = max(LOSSES[loss["kind"]].curvature(examples or 1.0, loss) for loss in grid.losses(experiment))
         for dynamics in grid.blocks(experiment):
-            limit = 2.0 / max(DYNAMICS[dynamics].curvature(of_loss, data, left, right), np.finfo(float).tiny)
-            if step_size > limit:
+            curvature = DYNAMICS[dynamics].curvature(of_loss, data, left, right)
+            step_size, limit = max(solver.step for solver in solvers), 2.0 / max(curvature, np.finfo(float).tiny)
+            if step_size > limit and name not in meant:
                 yield (
                     f"experiments.{name}.solver.step_size: {step_size:g} is past the stability limit of the dynamics "
                     f"{dynamics}, about {limit:.2g}; runs that diverge end with outcome 'diverged'"
                 )
+            steps = max(solver.steps(horizon, curvature) for solver in solvers)
+            if MANY < steps < np.inf:
+                yield (
+                    f"experiments.{name}.time.horizon: the flow of the dynamics {dynamics} may take {steps:.1g} steps "
+                    f"up to {horizon:g}, as Y or the start is large; that is hours"
+                )
 
 
 def _expected_norms(experiment: Experiment, folder: Path) -> tuple[float, float, float, float]:
-    """Largest spectral norms to expect of Y, U(0), V(0) and inputs over a grid."""
+    """Largest spectral norms to expect of Y, U(0), V(0) and inputs over a grid; matrices of files are read."""
     rows, columns = (max(sides) for sides in zip(*inputs.shapes(experiment, folder), strict=True))
     width = max(grid.axis("width", experiment["width"]))
     data = examples = left = right = 0.0
     for point in grid.expand(experiment["matrix"]):
-        source = SOURCES[point["source"]]
-        data = max(data, source.expected_norm(**settings(point)))
-        examples = max(examples, source.expected_input_norm(**settings(point)))
+        data = max(data, inputs.norm(point, folder))
+        examples = max(examples, SOURCES[point["source"]].expected_input_norm(**settings(point)))
     for start in grid.expand(experiment["initialization"]):
         kind = INITIALIZATIONS[start["kind"]]
         norms = kind.expected_norms(rows, columns, width, **settings(start))

@@ -5,13 +5,14 @@ from typing import Any
 
 from linear_networks.components import Refused
 from linear_networks_workflow import grid, keys
-from linear_networks_workflow.errors import ConfigError, unknown
+from linear_networks_workflow.errors import ConfigError, cut, unknown
 from linear_networks_workflow.figures import KINDS, experiments_of, options_of
 
 # Names of rules, which a figure cannot have: each figure is a target of its own name.
 TARGETS = (
     *("all", "matrices", "trajectories", "lambda0", "rates", "tables", "figures", "report", "package", "verify"),
     *("generate_matrices", "simulate", "fit_lambda0", "fit_rates", "tabulate_rates", "draw_figure", "describe_dataset"),
+    "tidy",
 )
 
 
@@ -29,14 +30,21 @@ def check(config: Mapping[str, Any]) -> None:
                 KINDS[figure["kind"]].check({**settings, "loss": grid.losses(settings)})
             except Refused as refused:
                 raise ConfigError(f"{path}.experiment", f"{experiment} {refused.message}") from None
+            if "rates" in KINDS[figure["kind"]].needs and not grid.has_rates(settings):
+                message = "has no rates, as no limit is known: write record: [product] there"
+                raise ConfigError(f"{path}.experiment", f"{experiment} {message}")
             _check_axes(figure, grid.parameters(settings), path)
 
 
 def _check_axes(figure: Mapping[str, Any], values: Mapping[str, list], path: str) -> None:
     where, kind = figure["where"], KINDS[figure["kind"]]
     for key, value in where.items():
-        if value not in values.get(key, []):
-            raise ConfigError(f"{path}.where.{key}", f"{value} is no value of the experiment: {values.get(key, [])}")
+        if key not in values:
+            raise ConfigError(f"{path}.where.{key}", unknown("axis", key, values))
+        if value not in values[key]:
+            raise ConfigError(
+                f"{path}.where.{key}", f"{cut(str(value))} is no value of the experiment: {cut(str(values[key]))}"
+            )
     options = options_of(figure)
     for option, axis in options.items():
         if axis not in values.keys() - keys.VECTORS:
@@ -44,4 +52,4 @@ def _check_axes(figure: Mapping[str, Any], values: Mapping[str, list], path: str
     drawn = kind.drawn(options)
     for key, several in values.items():
         if drawn is not None and len(several) > 1 and key not in (*drawn, *where):
-            raise ConfigError(f"{path}.where.{key}", f"missing; choose one of {several}, not to mix them")
+            raise ConfigError(f"{path}.where.{key}", f"missing; choose one of {cut(str(several))}, not to mix them")

@@ -1,4 +1,4 @@
-"""What readers and editors see of the declarations: the JSON schema of a config, and its page in the documentation."""
+"""What readers and editors see of the declarations: the JSON schema of a config, and its page; `make reference`."""
 
 import inspect
 import json
@@ -134,3 +134,7 @@ def write(project: Path) -> None:
         (project / path).write_text(made(), encoding="utf-8")
     guide = project / "docs" / "dataset.md"
     guide.write_text(with_tables(guide.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(__file__).parents[3])

@@ -9,10 +9,16 @@ from pydantic import Discriminator, Field, Tag, ValidationError, WrapValidator
 from pydantic_core import PydanticCustomError
 
 from linear_networks.components import Parameter
+from linear_networks_workflow.errors import cut
 
 KINDS = {float: "a finite number", int: "an integer", bool: "true or false", str: "text"}
 
-Name = Annotated[str, Field(pattern="^[A-Za-z0-9_-]+$", description="a name of letters, digits, - and _")]
+# The largest integer that fits the columns of the dataset.
+LARGEST = 2**31 - 1
+
+# File systems take names of 255 characters, endings included.
+WORDS = "letters, digits, - and _, at most 100 of them"
+Name = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,100}$", description=f"a name of {WORDS}")]
 
 # Alternatives of a value. Their names stand in the places of errors, among keys.
 ONE, SEVERAL = "one", "several"
@@ -72,8 +78,10 @@ def allowed(parameter: Parameter) -> str:
 def shown(value: Any) -> str:
     """A value as YAML has it, in one line."""
     if isinstance(value, str):
-        return f"{value!r} (text)"
-    return yaml.safe_dump(value, default_flow_style=True, width=2**16).split("\n")[0]
+        return f"{cut(repr(value))} (text)"
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 10**80:
+        return "an integer of more than 80 digits"
+    return cut(yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=2**16).split("\n")[0])
 
 
 def _scalar(parameter: Parameter) -> Any:
@@ -83,6 +91,8 @@ def _scalar(parameter: Parameter) -> Any:
     limits: dict[str, Any] = {name: bound for name, bound in bounds.items() if bound is not None}
     if parameter.kind is float:
         limits["allow_inf_nan"] = False
+    if parameter.kind is int:
+        limits.setdefault("le", LARGEST)
     one: Any = Annotated[parameter.kind, Field(strict=True, **limits)]
     if parameter.words:
         one = one | Literal[parameter.words]
@@ -94,14 +104,37 @@ def _explain(parameter: Parameter) -> Callable[[Any, Callable[[Any], Any]], Any]
 
     def explain(value: Any, validate: Callable[[Any], Any]) -> Any:
         try:
-            return validate(value)
+            valid = validate(value)
         except ValidationError:
-            if isinstance(value, str) and re.fullmatch(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+", value):
-                hint = f"{value!r} is text; YAML needs a decimal point: {float(value):.1e}"
-                raise refusal(hint) from None
-            raise refusal(f"{shown(value)} is not {allowed(parameter)}") from None
+            raise refusal(_wrong(value, parameter)) from None
+        # NumPy and Arrow take integers as numbers up to here.
+        if parameter.kind is float and isinstance(value, int) and abs(value) > 2**53:
+            raise refusal(f"{shown(value)} is too large for an integer; write {shown(float(value))}")
+        return valid
 
     return explain
+
+
+def _wrong(value: Any, parameter: Parameter) -> str:
+    """What is wrong with a value, and what may be meant."""
+    if isinstance(value, str) and re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+", value):
+        needed = "a sign in the exponent" if "." in value else "a decimal point"
+        return f"{cut(repr(value))} is text; YAML needs {needed}: {_with_point(value)}"
+    message = f"{shown(value)} is not {allowed(parameter)}"
+    if isinstance(value, str) and re.fullmatch(r"[+-]?\d+(\.\d*)?", value):
+        return f"{message}; write {float(value):.15g} without quotes"
+    if parameter.kind is int and isinstance(value, float) and value.is_integer() and abs(value) <= LARGEST:
+        return f"{message}; write {value:.0f}"
+    if parameter.kind is int and type(value) is int and value > LARGEST and parameter.most is None:
+        return f"{shown(value)} is too large; at most {LARGEST} is possible here"
+    return message
+
+
+def _with_point(number: str) -> str:
+    """A number as YAML wants it: a decimal point, and an exponent with its sign."""
+    digits, exponent = number.lower().split("e")
+    whole, _, part = digits.partition(".")
+    return f"{whole or '0'}.{part or '0'}e{'' if exponent[0] in '+-' else '+'}{exponent}"
 
 
 def _either(one: Any, several: Any, is_several: Callable[[Any], bool]) -> Any:
@@ -114,8 +147,11 @@ def _either(one: Any, several: Any, is_several: Callable[[Any], bool]) -> Any:
 
 def _check_distinct(values: Any, validate: Callable[[Any], list]) -> list:
     valid = validate(values)
-    if any(value in values[:place] for place, value in enumerate(values)):
-        raise refusal(f"{values} lists a value twice")
+    # Blocks are compared by the runs that they stand for.
+    plain = [tuple(value) if isinstance(value, list) else value for value in values if not isinstance(value, dict)]
+    if len(set(plain)) < len(plain):
+        twice = next(value for place, value in enumerate(plain) if value in plain[:place])
+        raise refusal(f"{shown(values)} lists a value twice: {shown(twice)}")
     return valid
 
 

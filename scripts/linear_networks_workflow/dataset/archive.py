@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import yaml
 
-from linear_networks_workflow.dataset import citation, columns, parquet
+from linear_networks_workflow import grid
+from linear_networks_workflow.dataset import citation, columns
 
 # The archive holds one folder, so that unpacking it never mixes it with what is there.
 ROOT = "dataset"
@@ -90,9 +91,10 @@ the dataset, with its defaults written out; files that it names are not in here,
 ## Columns
 
 `run` joins trajectories, rates and lambda0 with runs, `matrix` joins runs with matrices. Missing values are null. Every
-file carries in its metadata `schema_version`, `config` (the seed and the experiment that made it, as JSON) and
-`software` (versions, the processor and the BLAS with its kernel, on which last digits depend, as JSON). Units are `1`
-for pure numbers and counts, `time` and `1/time` for the time of the flow, `s` for seconds.
+file carries in its metadata `schema_version`, `config` (the seed and the experiment that made it, as JSON),
+`software` (versions, the processor and the BLAS with its kernel, on which last digits depend, as JSON), `made_from` (a
+digest of what of the config is in it) and `sha256` (of the file but these 64 digits). Units are `1` for pure numbers
+and counts, `time` and `1/time` for the time of the flow, `s` for seconds.
 
 {columns}
 """
@@ -102,10 +104,10 @@ def readme(files: Iterable[str], cited: Mapping[str, Any]) -> str:
     """README of the dataset in Markdown, with the header by which the Hugging Face hub finds its parts."""
     rows: dict[str, Counter[str]] = {stage: Counter() for stage in columns.FILES}
     for file in files:
-        _, stage, experiment = Path(file).with_suffix("").parts[:3]
+        stage, experiment, *_ = grid.parts(file)
         rows[stage][experiment] += pq.read_metadata(file).num_rows
     present = [stage for stage in columns.FILES if rows[stage]]
-    configs = [{"config_name": stage, "data_files": columns.pattern(stage)} for stage in parquet.SCHEMAS if rows[stage]]
+    configs = [{"config_name": stage, "data_files": columns.pattern(stage)} for stage in present]
     header = {
         "license": citation.LICENCE.lower(),
         "pretty_name": citation.TITLE,
@@ -129,8 +131,8 @@ def readme(files: Iterable[str], cited: Mapping[str, Any]) -> str:
     )
 
 
-def write(path: str | Path, files: Iterable[str], texts: Mapping[str, str]) -> None:
-    """Write a zip archive of files and texts, by their names in it; the same content gives the same bytes.
+def write(path: str | Path, files: Iterable[str], folder: Path, texts: Mapping[str, str]) -> None:
+    """Write a zip archive of files below a folder, and of texts by their names; the same content gives the same bytes.
 
     Parquet is compressed already: files are stored as they are, which every reader of zip files understands.
     """
@@ -138,7 +140,7 @@ def write(path: str | Path, files: Iterable[str], texts: Mapping[str, str]) -> N
         for name, text in sorted(texts.items()):
             archive.writestr(_entry(name), text)
         for file in sorted(files):
-            entry = _entry(file)
+            entry = _entry(Path(file).relative_to(folder).as_posix())
             # Known beforehand, so that a file beyond 4 GB gets the entry that it needs.
             entry.file_size = Path(file).stat().st_size
             with open(file, "rb") as source, archive.open(entry, "w") as target:

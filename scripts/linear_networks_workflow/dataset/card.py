@@ -7,7 +7,6 @@ from typing import Any
 
 import mlcroissant as mlc
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from linear_networks_workflow.dataset import checksums, citation, columns, parquet
 
@@ -44,8 +43,6 @@ def describe(files: Iterable[str], folder: str, cited: Mapping[str, Any], config
     paths = {Path(file).relative_to(folder).as_posix(): Path(file) for file in sorted(files)}
     stages = {name.split("/")[0] for name in paths}
     sets = [stage for stage in parquet.SCHEMAS if stage in stages]
-    # The columns of a table depend on its experiment: each is a set of records of its own.
-    tables = [name for name in paths if name.startswith("tables/")]
     metadata = mlc.Metadata(
         ctx=context,
         name=citation.NAME,
@@ -61,15 +58,7 @@ def describe(files: Iterable[str], folder: str, cited: Mapping[str, Any], config
             *(_file(context, name, path) for name, path in paths.items()),
             *(_file_set(context, stage) for stage in sets),
         ],
-        record_sets=[
-            *(_record_set(context, stage, stage, parquet.SCHEMAS[stage], file_set=f"{stage}-files") for stage in sets),
-            *(
-                _record_set(
-                    context, name.removesuffix(".parquet"), "tables", pq.read_schema(paths[name]), file_object=name
-                )
-                for name in tables
-            ),
-        ],
+        record_sets=[_record_set(context, stage) for stage in sets],
         extra_properties={"prov:wasGeneratedBy": _activity(cited, config, paths.values())},
     )
     card = metadata.to_json()
@@ -107,29 +96,28 @@ def _file_set(context: mlc.Context, stage: str) -> mlc.FileSet:
     )
 
 
-def _record_set(context: mlc.Context, name: str, stage: str, schema: pa.Schema, **source: str) -> mlc.RecordSet:
+def _record_set(context: mlc.Context, stage: str) -> mlc.RecordSet:
     return mlc.RecordSet(
         ctx=context,
-        id=name,
-        name=name,
-        description=f"{name}: {columns.ROWS[stage]}.",
-        key=[f"{name}/{key}" for key in KEYS.get(stage, [])] or None,
-        fields=[_field(context, name, field, columns.describe(stage, field.name), source) for field in schema],
+        id=stage,
+        name=stage,
+        description=f"{stage}: {columns.ROWS[stage]}.",
+        key=[f"{stage}/{key}" for key in KEYS.get(stage, [])] or None,
+        fields=[_field(context, stage, field) for field in parquet.SCHEMAS[stage]],
     )
 
 
-def _field(
-    context: mlc.Context, records: str, field: pa.Field, column: columns.Column, source: Mapping[str, str]
-) -> mlc.Field:
+def _field(context: mlc.Context, stage: str, field: pa.Field) -> mlc.Field:
+    column = columns.MEANINGS[stage][field.name]
     is_list = pa.types.is_list(field.type)
     return mlc.Field(
         ctx=context,
-        id=f"{records}/{field.name}",
+        id=f"{stage}/{field.name}",
         name=field.name,
         description=column.meaning,
         data_types=[_data_type(field.type.value_type if is_list else field.type)],
         is_array=is_list or None,
-        source=mlc.Source(ctx=context, extract=mlc.Extract(ctx=context, column=field.name), **source),
+        source=mlc.Source(ctx=context, file_set=f"{stage}-files", extract=mlc.Extract(ctx=context, column=field.name)),
         extra_properties={"unitText": column.unit},
     )
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ def check(path: str | Path, progress: Callable[[float], None] = lambda fraction:
         raise InputError(f"{file}: is not listed in {path}, but readers of the folder load it; remove it")
     for place, (file, checksum) in enumerate(sorted(listed.items())):
         if sha256(file) != checksum:
-            raise InputError(f"{file}: differs from the file that {path} lists: its checksum is another")
+            again = f"download it again, or remove it and give the command that made it: rm {shlex.quote(file)}"
+            raise InputError(f"{file}: differs from the file that {path} lists: its checksum is another; {again}")
         progress((place + 1) / len(listed))
     return sorted(listed)

@@ -86,7 +86,8 @@ _RUNS = {
         "width leave it: X(0) of balanced factors with a determinant of the other sign than Y's, modes or ranks that "
         "the start does not have), `escaped` (its flow ends at such a saddle, but rounding or finite steps led away "
         "from it), `stalled` (rests, and is held, at a point from which a direction escapes that the start does not "
-        "excite beyond rounding) or `diverged` (sampled up to there)",
+        "excite beyond rounding) or `diverged` (sampled up to there; not at all where the start is too large for "
+        "numbers, or where the run diverged that its λ₀ was to be fitted to)",
     ),
     **_described(
         "1",
@@ -214,10 +215,14 @@ MEANINGS: dict[str, dict[str, Column]] = {
             window_end="last of these times",
         ),
     },
-    # Besides these, a table has a column for each axis of its experiment, named and meant as in runs.
     "tables": {
+        **{
+            name: Column(column.unit, f"`{name}` of the runs of the row, as in runs; null where they differ")
+            for name, column in PARAMETERS.items()
+        },
         **_described(
             "",
+            experiment="name in the config",
             dynamics="what was run",
             solver="how it was run",
             quantity="whose rate it is, as in rates",
@@ -247,24 +252,15 @@ MEANINGS: dict[str, dict[str, Column]] = {
 }
 
 
-def describe(stage: str, name: str) -> Column:
-    """What a column of the files of a stage means."""
-    return MEANINGS[stage].get(name) or _RUNS[name]
-
-
 def pattern(stage: str) -> str:
     """Glob pattern of the files of a stage."""
     return re.sub(r"\{\w+\}", "*", FILES[stage])
 
 
 def markdown(stage: str) -> str:
-    """Table of the columns of a stage; those of the files of one schema in their order, with their types."""
-    meanings, schema = MEANINGS[stage], parquet.SCHEMAS.get(stage)
-    rows = [["column", "unit", "meaning"], ["---"] * 3]
-    rows += [[f"`{name}`", *meanings[name]] for name in (schema.names if schema else meanings)]
-    if schema:
-        types = ["type", "---", *(_type(field.type) for field in schema)]
-        rows = [[name, kind, *others] for (name, *others), kind in zip(rows, types, strict=True)]
+    """Table of the columns of a stage, in their order."""
+    rows = [["column", "type", "unit", "meaning"], ["---"] * 4]
+    rows += [[f"`{field.name}`", _type(field.type), *MEANINGS[stage][field.name]] for field in parquet.SCHEMAS[stage]]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
 
 

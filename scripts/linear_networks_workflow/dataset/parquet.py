@@ -1,8 +1,6 @@
 """The Parquet files: their columns, and reading and writing them. What a column means is said in `columns`."""
 
 import json
-import os
-import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,14 +12,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from linear_networks.matrices.source import Data
-from linear_networks_workflow import logs
-from linear_networks_workflow.dataset import software
+from linear_networks_workflow.dataset import seals, software
 from linear_networks_workflow.dataset.parameters import PARAMETERS, VECTOR, WORD
+from linear_networks_workflow.dataset.replacing import replacing
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = "3"
+SCHEMA_VERSION = "4"
 
 MATRICES = pa.schema(
     {
@@ -71,15 +69,37 @@ _FOUND = {
 }
 
 
+# Of a table of rates: what tells rows of the same parameters apart, and what the runs of a row have given.
+GROUPS = {"dynamics": WORD, "solver": WORD, "quantity": WORD, "mode": pa.int32()}
+AGGREGATES = {
+    "measured": pa.float64(),
+    "low": pa.float64(),
+    "high": pa.float64(),
+    "uncertainty": pa.float64(),
+    "predicted": pa.float64(),
+    "predicted_by": WORD,
+    "ratio": pa.float64(),
+    "compared": pa.int32(),
+    "inside": pa.int32(),
+    "paper": pa.float64(),
+    "bound": pa.float64(),
+    "violations": pa.int32(),
+    "runs": pa.int32(),
+    "unmeasured": pa.string(),
+}
+
+
 def check_columns(parameters: Iterable[str]) -> None:
     """Raise TypeError if a parameter has a column that is taken. Y's own sides, and the solver, stand as they are."""
     for name in parameters:
-        if name in {**_KEYS, **_FOUND}.keys() - {"rows", "columns", "solver"}:
+        if name in {**_KEYS, **_FOUND, **GROUPS, **AGGREGATES}.keys() - {"rows", "columns", "solver"}:
             raise TypeError(f"the column {name!r} of a parameter is one of the results; declare another column")
 
 
 check_columns(PARAMETERS)
-RUNS = pa.schema({**_KEYS, **{name: column.type for name, column in PARAMETERS.items()}, **_FOUND})
+_PARAMETERS = {name: column.type for name, column in PARAMETERS.items()}
+RUNS = pa.schema({**_KEYS, **_PARAMETERS, **_FOUND})
+TABLES = pa.schema({"experiment": WORD, **GROUPS, **_PARAMETERS, **AGGREGATES})
 
 TRAJECTORIES = pa.schema(
     {
@@ -158,7 +178,14 @@ RATES = pa.schema(
     }
 )
 
-SCHEMAS = {"matrices": MATRICES, "runs": RUNS, "trajectories": TRAJECTORIES, "lambda0": LAMBDA0, "rates": RATES}
+SCHEMAS = {
+    "matrices": MATRICES,
+    "runs": RUNS,
+    "trajectories": TRAJECTORIES,
+    "lambda0": LAMBDA0,
+    "rates": RATES,
+    "tables": TABLES,
+}
 
 
 def parameters(point: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,6 +196,11 @@ def parameters(point: Mapping[str, Any]) -> dict[str, Any]:
 def table(rows: Iterable[Mapping[str, Any]], schema: pa.Schema) -> pa.Table:
     """Table of a schema from rows; a missing key is null."""
     return pa.Table.from_pylist(list(rows), schema=schema)
+
+
+def of_frame(frame: "pd.DataFrame", schema: pa.Schema) -> pa.Table:
+    """Table of a schema from a data frame with its columns; NaN is null."""
+    return pa.Table.from_pandas(frame.astype(object), schema, preserve_index=False).replace_schema_metadata()
 
 
 def complete(contents: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -186,30 +218,29 @@ def complete(contents: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.table({name: nulls[name] if name in nulls else contents[name] for name in schema.names})
 
 
-def read(paths: str | Iterable[str], columns: list[str] | None = None) -> pa.Table:
-    """One table from one or several Parquet files of one schema."""
+def read(
+    paths: str | Iterable[str], columns: list[str] | None = None, filters: pc.Expression | None = None
+) -> pa.Table:
+    """One table from one or several Parquet files of one schema; the checksums of what is read are verified."""
     paths = [paths] if isinstance(paths, str) else paths
-    return pa.concat_tables([pq.read_table(path, columns=columns) for path in paths], promote_options="permissive")
+    parts = [pq.read_table(path, columns=columns, filters=filters, page_checksum_verification=True) for path in paths]
+    return pa.concat_tables(parts, promote_options="permissive")
 
 
-def write(contents: pa.Table, path: str, config: Mapping[str, Any]) -> None:
+def write(contents: pa.Table, path: str | Path, provenance: Mapping[str, str]) -> None:
     """Write a table with its metadata, see `writing`."""
-    with writing(path, contents.schema, config) as add:
+    with writing(path, contents.schema, provenance) as add:
         add(contents)
 
 
 @contextmanager
-def writing(path: str, schema: pa.Schema, config: Mapping[str, Any]) -> Iterator[Callable[[pa.Table], None]]:
+def writing(path: str | Path, schema: pa.Schema, provenance: Mapping[str, str]) -> Iterator[Callable[[pa.Table], None]]:
     """Function that adds a table to a file as one row group.
 
-    The file carries in its metadata the schema version, the config that made it, and software, processor and BLAS. It
-    appears whole or not at all.
+    The file carries in its metadata the schema version, where it comes from, see `provenance.metadata`, software,
+    processor and BLAS, and its seal. It appears whole or not at all.
     """
-    metadata = {
-        "schema_version": SCHEMA_VERSION,
-        "config": json.dumps(config),
-        "software": json.dumps(software.used()),
-    }
+    metadata = {"schema_version": SCHEMA_VERSION, **provenance, "software": json.dumps(software.used())}
     schema = schema.with_metadata(metadata)
     floats = [name for name, kind in _leaves(schema) if pa.types.is_floating(kind)]
     words = [name for name, kind in _leaves(schema) if name not in floats]
@@ -220,15 +251,18 @@ def writing(path: str, schema: pa.Schema, config: Mapping[str, Any]) -> Iterator
             compression="zstd",
             use_dictionary=words,
             column_encoding=dict.fromkeys(floats, "BYTE_STREAM_SPLIT"),
+            write_page_checksum=True,
         )
         with writer:
             yield lambda table: writer.write_table(
                 table.replace_schema_metadata(metadata), row_group_size=max(table.num_rows, 1)
             )
+            writer.add_key_value_metadata(seals.UNSEALED)
+        seals.seal(temporary)
 
 
 def metadata(path: str | Path) -> dict[str, str]:
-    """What `write` says of a file: `schema_version`, and `config` and `software` as JSON."""
+    """What `write` says of a file: `schema_version`, `config` and `software` as JSON, `made_from` and `sha256`."""
     return {name.decode(): text.decode() for name, text in (pq.read_schema(path).metadata or {}).items()}
 
 
@@ -240,33 +274,10 @@ def _leaves(schema: pa.Schema) -> Iterator[tuple[str, pa.DataType]]:
             yield field.name, field.type
 
 
-@contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """Path to write to; on success it takes the place of `path`, which is never seen half-written."""
-    target = Path(path)
-    # A hidden name: readers of the folder as one dataset skip it. The node is in it, as two may number a process alike.
-    temporary = target.with_name(f".{platform.node()}.{os.getpid()}.{target.name}")
-    try:
-        yield temporary
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def with_samples(
-    runs: "pd.DataFrame", trajectories: "pd.DataFrame", progress: Callable[[float], None]
-) -> Iterator[tuple[dict[str, Any], "pd.DataFrame | None"]]:
-    """Each run with its samples, None where it has none; `progress` is called as they are taken."""
-    samples = dict(list(trajectories.groupby("run", sort=False)))
-    for place, run in enumerate(runs.to_dict("records")):
-        yield run, samples.get(run["run"])
-        progress((place + 1) / len(runs))
-
-
-def fitted(paths: Iterable[str]) -> dict[str, float]:
-    """Fitted lambda0 by run of the asymmetric dynamics; NaN where that run diverged."""
+def fitted(paths: Iterable[str]) -> dict[str, float | None]:
+    """Fitted lambda0 by run of the asymmetric dynamics; None where that run diverged."""
     rows = [row for path in paths for row in read(path, ["run", "lambda0"]).to_pylist()]
-    return {row["run"]: float("nan") if row["lambda0"] is None else row["lambda0"] for row in rows}
+    return {row["run"]: row["lambda0"] for row in rows}
 
 
 def matrices(table: pa.Table) -> dict[str, Data]:
@@ -288,25 +299,4 @@ def matrices_of(path: str, runs: Iterable[tuple[str, int]]) -> dict[str, Data]:
     ids, replicates = (set(parts) for parts in zip(*runs, strict=True))
     near = (pc.field("replicate") >= min(replicates)) & (pc.field("replicate") <= max(replicates))
     wanted = (near | pc.field("replicate").is_null()) & pc.field("matrix").isin(list(ids))
-    return matrices(pq.read_table(path, filters=wanted))
-
-
-def blocks(
-    files: Any, progress: Callable[[float], None]
-) -> "Iterator[tuple[pd.DataFrame, pd.DataFrame, dict[str, Data], Callable[[float], None]]]":
-    """A chunk block by block: runs, their trajectories, their matrices, and the function that takes their progress.
-
-    Parameters
-    ----------
-    files
-        Paths of the chunk's `runs` and `trajectories`, and of the `matrices`.
-    progress : callable
-        Called with the fraction done of the whole chunk.
-    """
-    with pq.ParquetFile(files.runs) as runs, pq.ParquetFile(files.trajectories) as trajectories:
-        count = runs.num_row_groups
-        for number in range(count):
-            some = runs.read_row_group(number).to_pandas()
-            matrices = matrices_of(files.matrices, zip(some["matrix"], some["replicate"], strict=True))
-            share = logs.part(progress, number / count, (number + 1) / count)
-            yield some, trajectories.read_row_group(number).to_pandas(), matrices, share
+    return matrices(read(path, filters=wanted))

@@ -26,3 +26,9 @@ def experiments_of(figure: Mapping[str, Any]) -> list[str]:
 def options_of(figure: Mapping[str, Any]) -> dict[str, str]:
     """The options of a figure, which its kind declares."""
     return {option: figure[option] for option in KINDS[figure["kind"]].parameters if option in figure}
+
+
+def past_stability(config: Mapping[str, Any]) -> set[str]:
+    """Names of the experiments of which a figure shows where the stability of descent ends."""
+    shown = (figure for figure in config["figures"].values() if KINDS[figure["kind"]].past_stability)
+    return {experiment for figure in shown for experiment in experiments_of(figure)}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from linear_networks_workflow.figures import style
-from linear_networks_workflow.figures.kind import Kind, Tables, axis, fitted
+from linear_networks_workflow.figures.kind import Kind, Tables, along, axis, fitted, sampled
 from linear_networks_workflow.figures.libraries import np, pd, plt
 
 if TYPE_CHECKING:
@@ -70,18 +70,21 @@ class Comparison(Kind):
     def draw(tables: Tables, columns: str) -> Figure:
         """Error on top, singular values below, a column a value of the axis `columns`: the first replicate of each."""
         runs = tables["runs"].query("replicate == 0").set_index("run")
-        trajectories = tables["trajectories"].query("t > 0")
+        trajectories = sampled(tables["trajectories"])
         fits = tables["lambda0"].set_index("run")
         lines = {name: {"color": style.look(name).colour, **line} for name, line in LINES.items()}
-        values = sorted(runs[columns].unique())
+        values = along(runs, columns)
         size = (style.PAGE_WIDTH, 2 * style.PANEL_HEIGHT + 0.4)
         figure, axes = plt.subplots(2, len(values), sharex=True, sharey="row", squeeze=False, figsize=size)
         for (top, bottom), value in zip(axes.T, values, strict=True):
             for dynamics, line in lines.items():
-                (run,) = runs.index[(runs[columns] == value) & (runs["dynamics"] == dynamics)]
+                # The general flow does not have every axis: then it is the same at each value.
+                here = (runs[columns] == value) | runs[columns].isna()
+                (run,) = runs.index[here & (runs["dynamics"] == dynamics)]
                 samples = trajectories[trajectories["run"] == run]
                 top.plot(samples["t"], samples["error"], **line)
-                bottom.plot(samples["t"], np.stack(samples["singular_values"]), **line)
+                if len(samples):
+                    bottom.plot(samples["t"], np.stack(samples["singular_values"]), **line)
                 if dynamics == GENERAL:
                     fit = fits.loc[run]
             top.set(xscale="log", yscale="log", title=f"{style.titled(columns, value)},  λ₀ = {fit['lambda0']:.1f}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from linear_networks.components import Refused
 from linear_networks_workflow.figures import style
-from linear_networks_workflow.figures.kind import Kind, Tables, solvers
+from linear_networks_workflow.figures.kind import Kind, Tables, present, solvers
 from linear_networks_workflow.figures.libraries import np, pd, plt
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class DescentVsFlow(Kind):
     name, label = "descent-vs-flow", "descent and flow"
     section = "G Descent and flow"
     shows = ("solver", "step_size")
+    past_stability = True
     needs = {
         "runs": ("run", "experiment", "dynamics", "solver", "replicate", "step_size", "outcome"),
         "trajectories": ("run", "t", "error", "product"),
@@ -66,18 +67,22 @@ class DescentVsFlow(Kind):
         """Largest distance of descent from flow over t, relative to the largest product; a line a dynamics, a panel an
         experiment; the band is where stability ends."""
         gaps = gaps_of(tables["runs"], tables["trajectories"])
-        experiments = list(dict.fromkeys(gaps["experiment"]))
+        shown = present(
+            gaps[gaps["stable"] & (gaps["gap"] > 0.0)], "descent that differs from the flow and ends near Y"
+        )
+        experiments = list(dict.fromkeys(shown["experiment"]))
         size = (style.PAGE_WIDTH, style.PANEL_HEIGHT + 1.0)
         figure, axes = plt.subplots(1, len(experiments), sharey=True, squeeze=False, figsize=size)
         for panel, experiment in zip(axes[0], experiments, strict=True):
             for dynamics, some in gaps[gaps["experiment"] == experiment].groupby("dynamics", observed=True):
                 look = style.look(dynamics)
-                median = some[some["stable"]].groupby("step_size")["gap"].median()
-                label = f"{look.label}: slope {slope_of(some):.3f}"
+                median = shown[shown["run"].isin(some["run"])].groupby("step_size")["gap"].median()
+                slope = slope_of(some)
+                label = look.label if np.isnan(slope) else f"{look.label}: slope {slope:.3f}"
                 line = {"color": look.colour, "dashes": look.dashes, "label": label}
                 panel.plot(median.index, median, "o", linestyle="-", markersize=3.5, **line)
                 last, first = some[some["stable"]]["step_size"].max(), some[~some["stable"]]["step_size"].min()
-                if np.isfinite(first):
+                if np.isfinite(first - last):
                     panel.axvspan(last, first, color=look.colour, alpha=0.15, linewidth=0)
             panel.set(xscale="log", yscale="log", title=experiment, xlabel="step size η")
             panel.legend(loc="upper left", fontsize=7)
@@ -103,27 +108,38 @@ class DescentVsFlow(Kind):
 
 
 def gaps_of(runs: pd.DataFrame, trajectories: pd.DataFrame) -> pd.DataFrame:
-    """One row per run of descent: `gap` to the flow from the same start, and whether it is `stable`, ending near Y."""
+    """One row per run of descent: `gap` to the flow from the same start, and whether it is `stable`, ending near Y.
+
+    Runs without a flow that moves, and two samples of it, are left out; InputError where all are.
+    """
     from scipy.interpolate import CubicSpline
 
     samples = dict(list(trajectories.sort_values("t").groupby("run")))
     rows = []
-    for _, pair in runs.groupby(["experiment", "dynamics", "replicate"], observed=True):
-        (flow,) = pair.loc[pair["solver"] == FLOW, "run"]
-        reference = CubicSpline(samples[flow]["t"], np.stack(samples[flow]["product"]))
-        size = np.linalg.norm(np.stack(samples[flow]["product"]), axis=1).max()
-        for run in pair[pair["solver"] == DESCENT].to_dict("records"):
-            some = samples[run["run"]]
-            gap = np.linalg.norm(np.stack(some["product"]) - reference(some["t"]), axis=1).max() / size
-            stable = run["outcome"] != "diverged" and some["error"].iloc[-1] < 0.1
-            rows.append({**run, "gap": gap, "stable": stable})
-    return pd.DataFrame(rows)
+    for _, pair in runs[runs["run"].isin(samples)].groupby(["experiment", "dynamics", "replicate"], observed=True):
+        for flow in pair.loc[pair["solver"] == FLOW, "run"]:
+            products = np.stack(samples[flow]["product"])
+            size = np.linalg.norm(products, axis=1).max()
+            if len(products) < 2 or size == 0.0:
+                continue
+            reference = CubicSpline(samples[flow]["t"], products)
+            for run in pair[pair["solver"] == DESCENT].to_dict("records"):
+                some = samples[run["run"]]
+                gap = np.linalg.norm(np.stack(some["product"]) - reference(some["t"]), axis=1).max() / size
+                stable = run["outcome"] != "diverged" and some["error"].iloc[-1] < 0.1
+                rows.append({**run, "gap": gap, "stable": stable})
+    return present(pd.DataFrame(rows), "descent beside a flow that moves and has two samples at least")
 
 
 def slope_of(gaps: pd.DataFrame) -> float:
-    """Slope of log gap against log step size, over the asymptotic range of the stable step sizes."""
+    """Slope of log gap against log step size, over the asymptotic range of the stable step sizes.
+
+    NaN where there are no two of them.
+    """
     from scipy.stats import linregress
 
-    stable = gaps[gaps["stable"]]
+    stable = gaps[gaps["stable"] & (gaps["gap"] > 0.0)]
     some = stable[stable["step_size"] <= ASYMPTOTIC * stable["step_size"].max()]
+    if some["step_size"].nunique() < 2:
+        return np.nan
     return float(linregress(np.log(some["step_size"]), np.log(some["gap"])).slope)

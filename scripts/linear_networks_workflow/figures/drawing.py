@@ -1,13 +1,16 @@
 """What a job reads to draw a figure, and what it writes beside the drawing."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow.errors import InputError
 from linear_networks_workflow.figures import numbers
 from linear_networks_workflow.figures.kind import Kind
 
@@ -15,11 +18,15 @@ from linear_networks_workflow.figures.kind import Kind
 def read(
     files: Mapping[str, Sequence[str]], columns: Mapping[str, list[str]], where: Mapping[str, Any]
 ) -> dict[str, pd.DataFrame]:
-    """Columns of the stages that a figure needs, reduced to the runs whose parameters have the given values.
+    """Columns of the stages that a figure needs, of the runs that are `chosen`."""
+    return chosen({stage: parquet.read(files[stage], some).to_pandas() for stage, some in columns.items()}, where)
+
+
+def chosen(tables: dict[str, pd.DataFrame], where: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+    """Tables by stage, reduced to the runs whose parameters have the given values.
 
     A run of a dynamics that does not have a parameter has every value of it.
     """
-    tables = {stage: parquet.read(files[stage], some).to_pandas() for stage, some in columns.items()}
     if not where:
         return tables
     runs = tables["runs"]
@@ -30,9 +37,28 @@ def read(
     return tables | {name: table[table["run"].isin(runs["run"])] for name, table in of_runs.items()}
 
 
-def caption(kind: type[Kind], supporting: pd.DataFrame) -> str:
-    """The caption of a figure of a kind, in reStructuredText, and below it the numbers that support it."""
-    return f"{inspect.cleandoc(kind.caption)}\n\n{numbers.restructured(supporting)}"
+@contextmanager
+def named(figure: str) -> Iterator[None]:
+    """Give what cannot be drawn the place of its figure in the config."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"figures.{figure}: {error}") from None
+
+
+# Begins the last line of a caption, a comment.
+MADE_FROM = ".. made from "
+
+
+def caption(kind: type[Kind], supporting: pd.DataFrame, made_from: str) -> str:
+    """The caption of a figure of a kind, in reStructuredText, below it the numbers that support it, and a comment that
+    says what the figure was made from."""
+    return f"{inspect.cleandoc(kind.caption)}\n\n{numbers.restructured(supporting)}\n\n{MADE_FROM}{made_from}\n"
+
+
+def made_from(caption: Path) -> str:
+    """What a figure was made from, as its caption says; empty where it does not."""
+    return caption.read_text(errors="replace").rpartition(MADE_FROM)[2].strip()
 
 
 def metadata(kind: type[Kind], ending: str) -> dict[str, str | None]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from linear_networks.components import Component, Parameter, Refused
+from linear_networks_workflow.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,6 +38,8 @@ class Kind(Component, ABC):
         Those that an experiment has to list.
     shows : tuple of str, or None
         The axes that it shows beside those that its options name; None for all. The others are held at one value.
+    past_stability : bool
+        Whether it shows where stability ends, so that step sizes past the limit are meant.
     needs : mapping of str to tuple of str
         The columns that it is drawn from, by stage. Those that its options name are added to `runs`.
     caption : str
@@ -49,6 +52,7 @@ class Kind(Component, ABC):
     section: ClassVar[str]
     dynamics: ClassVar[tuple[str, ...]] = ()
     shows: ClassVar[tuple[str, ...] | None] = ()
+    past_stability: ClassVar[bool] = False
     needs: ClassVar[Mapping[str, tuple[str, ...]]]
     caption: ClassVar[str]
     example: ClassVar[str]
@@ -108,6 +112,27 @@ class Kind(Component, ABC):
     @abstractmethod
     def numbers(tables: Tables, *_: Any, **options: Any) -> pd.DataFrame:
         """What a reader should take from the figure, in a few rows: it stands below the caption."""
+
+
+def present(rows: pd.DataFrame, what: str) -> pd.DataFrame:
+    """Rows that are to be drawn. Raise InputError where there are none of what is asked for."""
+    if rows.empty:
+        raise InputError(f"nothing to draw, as there is no {what}")
+    return rows
+
+
+def sampled(trajectories: pd.DataFrame) -> pd.DataFrame:
+    """The samples after t = 0, of which curves over log t are drawn; InputError where they are not of two times."""
+    after = trajectories[trajectories["t"] > 0]
+    if after["t"].nunique() < 2:
+        cause = "its runs diverged before, or have too few samples"
+        raise InputError(f"nothing to draw, as there are no two times after t = 0: {cause}")
+    return after
+
+
+def along(runs: pd.DataFrame, axis: str) -> list:
+    """The values that runs have of an axis, in order; InputError where there are none."""
+    return sorted(present(runs.dropna(subset=axis), f"run with one value of {axis}; name another axis")[axis].unique())
 
 
 def fitted(experiment: Mapping[str, Any], dynamics: str, parameter: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from linear_networks_workflow.figures import style
-from linear_networks_workflow.figures.kind import Kind, Tables, fitted
+from linear_networks_workflow.figures.kind import Kind, Tables, fitted, present
 from linear_networks_workflow.figures.libraries import np, pd, plt
 
 if TYPE_CHECKING:
@@ -63,11 +63,11 @@ class Lambda0(Kind):
     def draw(tables: Tables) -> Figure:
         """The objective over lambda0 for each width (first replicate); the best |lambda0| / (k sigma^2) of all
         replicates against the width, with its limit for wide starts."""
-        fits = tables["lambda0"].dropna(subset="lambda0")
+        fits = _fits(tables)
         figure, (left, right) = plt.subplots(1, 2, figsize=(style.PAGE_WIDTH, style.PANEL_HEIGHT + 1.1))
         first = fits[fits["replicate"] == fits["replicate"].min()].sort_values("width")
         for colour, (_, fit) in zip(style.sequence(len(first)), first.iterrows(), strict=True):
-            unit = fit["width"] * fit["scale"] ** 2
+            unit = _unit(fit)
             left.plot(fit["candidates"] / unit, fit["objectives"], color=colour, label=f"k = {fit['width']}")
             for basin in ("negative", "positive"):
                 chosen = fit[f"{basin}_lambda0"] == fit["lambda0"]
@@ -96,7 +96,7 @@ class Lambda0(Kind):
     @staticmethod
     def numbers(tables: Tables) -> pd.DataFrame:
         """A row a width: the median best |lambda0| / (k sigma^2), in how many runs it is negative; then the limit."""
-        fits = tables["lambda0"].dropna(subset="lambda0")
+        fits = _fits(tables)
         relative, negative = (some.groupby(fits["width"]) for some in (_relative(fits), fits["lambda0"] < 0))
         rows = pd.DataFrame(
             {
@@ -111,6 +111,17 @@ class Lambda0(Kind):
         return pd.concat([rows, pd.DataFrame([limit])], ignore_index=True)
 
 
+def _fits(tables: Tables) -> pd.DataFrame:
+    """The fits of starts that have a scale, in whose units they are drawn."""
+    fits = tables["lambda0"].dropna(subset="lambda0")
+    return present(fits[_unit(fits) > 0.0], "λ₀ that could be fitted, of a start with a scale > 0")
+
+
+def _unit(fits: Any) -> Any:
+    """k sigma^2, of one fit or of each of several."""
+    return fits["width"] * fits["scale"] ** 2
+
+
 def _limit() -> float:
     from linear_networks.theory import wide
 
@@ -118,4 +129,4 @@ def _limit() -> float:
 
 
 def _relative(fits: pd.DataFrame) -> pd.Series:
-    return fits["lambda0"].abs() / (fits["width"] * fits["scale"] ** 2)
+    return fits["lambda0"].abs() / _unit(fits)

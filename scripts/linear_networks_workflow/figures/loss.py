@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from linear_networks.components import Refused
 from linear_networks_workflow.figures import numbers as supporting
 from linear_networks_workflow.figures import style
-from linear_networks_workflow.figures.kind import Kind, Tables, axis
-from linear_networks_workflow.figures.libraries import pd, plt, sns
+from linear_networks_workflow.figures.kind import Kind, Tables, along, axis, sampled
+from linear_networks_workflow.figures.libraries import pd, plt
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -69,17 +69,17 @@ class Loss(Kind):
     def draw(tables: Tables, rows: str) -> Figure:
         """Loss (left) and error (right) over time, a row of panels a value of the axis `rows`."""
         runs = tables["runs"].set_index("run")
-        trajectories = tables["trajectories"].assign(row=lambda frame: frame["run"].map(runs[rows]))
-        values = sorted(runs[rows].unique())
+        trajectories = sampled(tables["trajectories"]).assign(row=lambda frame: frame["run"].map(runs[rows]))
+        values = along(runs[runs["dynamics"].isin([ONE, TWO])], rows)
         size = (style.PAGE_WIDTH, len(values) * style.PANEL_HEIGHT + 0.9)
         figure, axes = plt.subplots(len(values), 2, sharex=True, sharey="col", squeeze=False, figsize=size)
         for panels, value in zip(axes, values, strict=True):
-            some = trajectories[(trajectories["row"] == value) & (trajectories["t"] > 0)]
+            some = trajectories[trajectories["row"] == value]
             for panel, quantity in zip(panels, ("loss", "error"), strict=True):
-                sns.lineplot(some, x="t", y=quantity, ax=panel, **style.by_dynamics([*WORDS]), **style.SPREAD)
+                style.curves(some, quantity, panel, **style.by_dynamics([*WORDS]))
                 panel.set(xscale="log", yscale="log", xlabel="time t")
-            panels[0].set(title=f"‖Q₀‖₂ = {value:g}", ylabel="training loss ½‖B − φ(AX)‖²")
-            panels[1].set(title=f"‖Q₀‖₂ = {value:g}", ylabel="‖W* − X‖ / ‖W*‖")
+            panels[0].set(title=style.titled(rows, value), ylabel="training loss ½‖B − φ(AX)‖²")
+            panels[1].set(title=style.titled(rows, value), ylabel="‖W* − X‖ / ‖W*‖")
         handles = [style.line(dynamics, words) for dynamics, words in WORDS.items()]
         figure.legend(handles=handles, loc="outside upper center", ncols=2)
         return figure
@@ -92,15 +92,18 @@ class Loss(Kind):
         times = supporting.time_to_fall(tables["trajectories"], "loss", REACHED).rename("time").to_frame()
         times = times.join(runs[[rows, "dynamics", "replicate"]])
         medians = times.groupby([rows, "dynamics"], observed=True)["time"].median().unstack()
+        medians = medians.reindex(columns=[ONE, TWO])
         two_layer = times[times["dynamics"] == TWO].pivot(index="replicate", columns=rows, values="time")
         sooner = two_layer[two_layer.columns[:1]].to_numpy() / two_layer
         return pd.DataFrame(
             {
-                "‖Q₀‖₂": medians.index,
+                style.symbol(rows): medians.index,
                 "one-layer: t to 1 %": medians[ONE].to_numpy(),
                 "two-layer: t to 1 %": medians[TWO].to_numpy(),
                 "two-layer, times sooner": [
                     f"{sooner[value].median():.3g} (from {sooner[value].min():.3g} to {sooner[value].max():.3g})"
+                    if value in sooner
+                    else ""
                     for value in medians.index
                 ],
             }

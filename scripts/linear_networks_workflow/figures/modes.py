@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from linear_networks_workflow.figures import numbers as supporting
 from linear_networks_workflow.figures import style
-from linear_networks_workflow.figures.kind import Kind, Tables
-from linear_networks_workflow.figures.libraries import np, pd, plt, sns
+from linear_networks_workflow.figures.kind import Kind, Tables, sampled
+from linear_networks_workflow.figures.libraries import pd, plt
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,48 +62,36 @@ class Modes(Kind):
         """One panel an experiment: the two-layer model by every solver; thin dark lines are the closed form."""
         runs = tables["runs"].query("dynamics == @TWO").set_index("run")
         spectra = tables["matrices"].set_index("matrix")["singular_values"]
+        samples = sampled(tables["trajectories"][tables["trajectories"]["run"].isin(runs.index)])
+        long = supporting.learned(samples, samples["run"].map(runs["matrix"]).map(spectra)).astype({"solver": str})
+        long["experiment"] = long["run"].map(runs["experiment"])
+        colours = style.sequence(long["mode"].max() + 1)
         experiments = list(dict.fromkeys(runs["experiment"]))
         columns = min(len(experiments), 2)
         rows = -(-len(experiments) // columns)
         size = (style.PAGE_WIDTH, rows * style.PANEL_HEIGHT + 0.6)
         figure, axes = plt.subplots(rows, columns, sharey=True, squeeze=False, figsize=size)
-        count = len(spectra.iloc[0])
         for panel, experiment in zip(axes.ravel(), experiments, strict=False):
-            some = runs[runs["experiment"] == experiment]
-            samples = tables["trajectories"][tables["trajectories"]["run"].isin(some.index)].query("t > 0")
-            targets = np.stack(samples["run"].map(some["matrix"]).map(spectra))
-            long = samples[["t", "solver"]].loc[samples.index.repeat(count)].astype({"solver": str})
-            long["learned"] = (np.stack(samples["singular_values"]) / targets).ravel()
-            long["mode"] = np.tile(np.arange(count), len(samples))
-            _panel(long, panel, count)
+            _panel(long[long["experiment"] == experiment], panel, colours)
             panel.set(title=experiment.replace("-", ", "), xlabel="time t", ylabel="learned part σᵢ(t) / σᵢ")
             panel.label_outer(remove_inner_ticks=False)
             panel.set_xlabel("time t")
         for unused in axes.ravel()[len(experiments) :]:
             unused.remove()
-        _legend(figure, count, sorted(set(runs["solver"])))
+        _legend(figure, colours, sorted(set(runs["solver"])))
         return figure
 
     @staticmethod
     def numbers(tables: Tables) -> pd.DataFrame:
         """A row an experiment: the median times at which the largest and the smallest mode are half learned."""
-        spectra = tables["matrices"][["matrix", "singular_values"]]
-        runs = tables["runs"].query("dynamics == @TWO").merge(spectra, on="matrix")
-        samples = tables["trajectories"][["run", "t", "singular_values"]].merge(
-            runs[["run", "experiment", "singular_values"]], on="run", suffixes=("", "_of_y")
-        )
-        learned = np.stack(samples["singular_values"]) / np.stack(samples["singular_values_of_y"])
-        samples = samples.assign(first=learned[:, 0], last=learned[:, -1]).sort_values("t")
-        times = pd.DataFrame(
-            {
-                run: {
-                    mode: supporting.time_to(some["t"].to_numpy(), some[mode].to_numpy(), 0.5, rising=True)
-                    for mode in ("first", "last")
-                }
-                for run, some in samples.groupby("run")
-            }
-        ).T
-        medians = times.groupby(runs.set_index("run")["experiment"].astype(str), sort=False).median()
+        spectra = tables["matrices"].set_index("matrix")["singular_values"]
+        runs = tables["runs"].query("dynamics == @TWO").set_index("run")
+        samples = tables["trajectories"][["run", "t", "singular_values"]]
+        samples = samples[samples["run"].isin(runs.index)].sort_values("t")
+        long = supporting.learned(samples, samples["run"].map(runs["matrix"]).map(spectra))
+        times = long.groupby(["run", "mode"], sort=False)[["t", "learned"]].apply(_half).groupby("run", sort=False)
+        ends = pd.DataFrame({"first": times.first(), "last": times.last()})
+        medians = ends.groupby(runs["experiment"].astype(str), sort=False).median()
         return pd.DataFrame(
             {
                 "experiment": medians.index,
@@ -114,27 +102,22 @@ class Modes(Kind):
         )
 
 
-def _panel(long: pd.DataFrame, panel: Axes, count: int) -> None:
+def _half(samples: pd.DataFrame) -> float:
+    return supporting.time_to(samples["t"].to_numpy(), samples["learned"].to_numpy(), 0.5, rising=True)
+
+
+def _panel(long: pd.DataFrame, panel: Axes, colours: list) -> None:
     exact = long[long["solver"] == EXACT].groupby(["mode", "t"])["learned"].median()
     measured = long[long["solver"] != EXACT]
-    sns.lineplot(
-        measured,
-        x="t",
-        y="learned",
-        hue="mode",
-        style="solver",
-        dashes=DASHES,
-        palette=style.sequence(count),
-        ax=panel,
-        **style.SPREAD,
-    )
+    marks = {"hue": "mode", "style": "solver", "dashes": DASHES, "palette": dict(enumerate(colours))}
+    style.curves(measured, "learned", panel, **marks)
     for mode in exact.index.get_level_values("mode").unique():
         panel.plot(exact[mode].index, exact[mode], color=style.THEORY, linewidth=0.6)
     panel.set(xscale="log")
 
 
-def _legend(figure: Figure, count: int, solvers: list[str]) -> None:
-    modes = [plt.Line2D([], [], color=colour, label=f"i = {i + 1}") for i, colour in enumerate(style.sequence(count))]
+def _legend(figure: Figure, colours: list, solvers: list[str]) -> None:
+    modes = [plt.Line2D([], [], color=colour, label=f"i = {i + 1}") for i, colour in enumerate(colours)]
     lines = {name: plt.Line2D([], [], color="#777777", dashes=dashes, label=name) for name, dashes in DASHES.items()}
     lines[EXACT] = plt.Line2D([], [], color=style.THEORY, linewidth=0.6, label="closed form")
     handles = modes + [line for solver, line in lines.items() if solver in solvers]

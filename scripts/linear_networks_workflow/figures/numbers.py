@@ -1,4 +1,4 @@
-"""The numbers that support a figure: how long runs take, and how a table of them is written."""
+"""The numbers behind a figure: what is learned, how long runs take, and how a table of them is written."""
 
 from __future__ import annotations
 
@@ -6,6 +6,32 @@ import re
 from typing import Any
 
 from linear_networks_workflow.figures.libraries import np, pd
+
+# Modes of Y below this fraction of the largest are rounding: there is nothing to learn of them.
+LEAST = 1e-10
+
+
+def learned(samples: pd.DataFrame, spectra: pd.Series) -> pd.DataFrame:
+    """The learned part of each mode that Y has, sigma_i(t) / sigma_i.
+
+    Parameters
+    ----------
+    samples : DataFrame
+        With the column `singular_values` of X(t).
+    spectra : Series
+        Singular values of Y, descending, of the run of each sample.
+
+    Returns
+    -------
+    DataFrame
+        A row a sample and mode: the other columns of `samples`, `mode` from 0 on, and `learned`.
+    """
+    counts = [int(np.sum(spectrum > LEAST * spectrum[0])) for spectrum in spectra]
+    found = zip(samples["singular_values"], spectra, counts, strict=True)
+    long = samples.drop(columns="singular_values").loc[samples.index.repeat(counts)]
+    long["mode"] = np.concatenate([np.arange(count) for count in counts])
+    long["learned"] = np.concatenate([values[:count] / spectrum[:count] for values, spectrum, count in found])
+    return long
 
 
 def time_to_fall(trajectories: pd.DataFrame, quantity: str, fraction: float) -> pd.Series:

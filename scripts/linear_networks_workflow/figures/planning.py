@@ -5,7 +5,7 @@ from typing import Any
 
 from linear_networks.components import Parameter
 from linear_networks.dynamics import DYNAMICS
-from linear_networks_workflow import grid, keys
+from linear_networks_workflow import grid, keys, provenance
 from linear_networks_workflow.figures import KINDS, experiments_of, options_of
 
 
@@ -16,6 +16,12 @@ def files(config: Mapping[str, Any], name: str) -> dict[str, list[str]]:
         stage: [file for experiment in experiments_of(figure) for file in grid.files(config, stage, experiment)]
         for stage in KINDS[figure["kind"]].needs
     }
+
+
+def made_from(config: Mapping[str, Any], name: str) -> str:
+    """Digest of the part of a config that a figure is drawn from."""
+    figure = config["figures"][name]
+    return grid.digest(figure, [provenance.of_experiment(config, experiment) for experiment in experiments_of(figure)])
 
 
 def module(config: Mapping[str, Any], name: str) -> str:

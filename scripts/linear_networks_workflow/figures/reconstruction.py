@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from linear_networks_workflow.figures import numbers as supporting
 from linear_networks_workflow.figures import style
-from linear_networks_workflow.figures.kind import Kind, Tables, axis
-from linear_networks_workflow.figures.libraries import np, pd, plt, sns
+from linear_networks_workflow.figures.kind import Kind, Tables, along, axis, sampled
+from linear_networks_workflow.figures.libraries import pd, plt
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,9 +18,6 @@ ONE, TWO = "linear", "asymmetric"
 
 # How far the error must fall for the comparison of times.
 REACHED = 0.01
-
-# Modes of Y below this fraction of the largest are rounding: there is nothing to learn of them.
-LEAST = 1e-10
 
 
 class Reconstruction(Kind):
@@ -66,25 +63,25 @@ class Reconstruction(Kind):
     def draw(tables: Tables, columns: str) -> Figure:
         """Two rows of panels, a column a value of the axis `columns`; median line and 10-90 % band over replicates."""
         runs = tables["runs"].set_index("run")
-        trajectories = tables["trajectories"].query("t > 0")
+        trajectories = sampled(tables["trajectories"])
         trajectories = trajectories.assign(panel=trajectories["run"].map(runs[columns]))
-        values = sorted(runs[columns].unique())
+        values = along(runs[runs["dynamics"].isin([ONE, TWO])], columns)
+        spectra = tables["matrices"].set_index("matrix")["singular_values"]
+        two_layer = sampled(trajectories[trajectories["dynamics"] == TWO])[["t", "panel", "run", "singular_values"]]
+        learned = supporting.learned(two_layer, two_layer["run"].map(runs["matrix"]).map(spectra))
+        colours = style.sequence(learned["mode"].max() + 1)
         size = (style.PAGE_WIDTH, 2 * style.PANEL_HEIGHT + 0.4)
         figure, axes = plt.subplots(2, len(values), sharex=True, squeeze=False, figsize=size)
-        spectra = tables["matrices"].set_index("matrix")["singular_values"]
-        count = min(int(np.sum(values > LEAST * values[0])) for values in spectra)
         for (top, bottom), value in zip(axes.T, values, strict=True):
             top.sharey(axes[0, 0])
-            panel = trajectories[trajectories["panel"] == value]
-            _errors(panel, top)
-            two_layer = panel[panel["dynamics"] == TWO]
-            _learned(two_layer, np.stack(two_layer["run"].map(runs["matrix"]).map(spectra)), count, bottom)
+            _errors(trajectories[trajectories["panel"] == value], top)
+            _learned(learned[learned["panel"] == value], colours, bottom)
             top.set(title=style.titled(columns, value), ylabel="")
             bottom.set(xlabel="time t", ylabel="", ylim=(0, None))
             top.label_outer()
         axes[0, 0].set_ylabel("relative error ‖Y − X‖ / ‖Y‖")
         axes[1, 0].set_ylabel("two-layer σᵢ(X) / σᵢ(Y)")
-        _legends(figure, count)
+        _legends(figure, colours)
         return figure
 
     @staticmethod
@@ -93,6 +90,7 @@ class Reconstruction(Kind):
         runs = tables["runs"].set_index("run")
         times = supporting.time_to_fall(tables["trajectories"], "error", REACHED)
         medians = times.groupby([times.index.map(runs[columns]), times.index.map(runs["dynamics"])]).median().unstack()
+        medians = medians.reindex(columns=[ONE, TWO])
         return pd.DataFrame(
             {
                 style.symbol(columns): medians.index,
@@ -104,26 +102,18 @@ class Reconstruction(Kind):
 
 
 def _errors(panel: pd.DataFrame, axes: Axes) -> None:
-    sns.lineplot(panel, x="t", y="error", ax=axes, **style.by_dynamics([ONE, TWO]), **style.SPREAD)
+    style.curves(panel, "error", axes, **style.by_dynamics([ONE, TWO]))
     axes.set(xscale="log", yscale="log")
 
 
-def _learned(panel: pd.DataFrame, targets: np.ndarray, count: int, axes: Axes) -> None:
-    learned = np.stack(panel["singular_values"])[:, :count] / targets[:, :count]
-    long = pd.DataFrame(
-        {
-            "t": np.repeat(panel["t"].to_numpy(), count),
-            "mode": np.tile(np.arange(count), len(panel)),
-            "learned": learned.ravel(),
-        }
-    )
-    sns.lineplot(long, x="t", y="learned", hue="mode", palette=style.sequence(count), ax=axes, **style.SPREAD)
+def _learned(panel: pd.DataFrame, colours: list, axes: Axes) -> None:
+    style.curves(panel, "learned", axes, hue="mode", palette=dict(enumerate(colours)))
     axes.axhline(1.0, color=style.THEORY, linestyle="--", linewidth=0.8)
 
 
-def _legends(figure: Figure, count: int) -> None:
+def _legends(figure: Figure, colours: list) -> None:
     figure.legend(handles=list(map(style.line, [ONE, TWO])), loc="outside upper center", ncols=2)
-    modes = [plt.Line2D([], [], color=colour, label=f"i = {i + 1}") for i, colour in enumerate(style.sequence(count))]
+    modes = [plt.Line2D([], [], color=colour, label=f"i = {i + 1}") for i, colour in enumerate(colours)]
     theory = [plt.Line2D([], [], color=style.THEORY, linestyle="--", linewidth=0.8, label="learned")]
     title = "singular values relative to those of Y, from the largest; bands: 10-90 % of replicates"
     figure.legend(handles=modes + theory, title=title, loc="outside lower center", ncols=6)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from linear_networks.components import Refused
 from linear_networks_workflow.figures import style
-from linear_networks_workflow.figures.kind import Kind, Tables
+from linear_networks_workflow.figures.kind import Kind, Tables, present
 from linear_networks_workflow.figures.libraries import mpl, np, pd, plt
 
 if TYPE_CHECKING:
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 # The dynamics that it is about.
 TWO = "asymmetric"
+
+# Of the logarithm to base 2 of the rates, the least that the scale of colours reaches to either side.
+LEAST = 0.1
+# What is shown to both sides of a single value.
+MARGIN = 0.5
 
 
 class Regimes(Kind):
@@ -65,28 +70,33 @@ class Regimes(Kind):
         """Measured rate over singular value and imbalance with theory's boundary, and the paper's table, computed."""
         rates = tables["rates"].query("quantity == 'product'").set_index("run")["measured"]
         runs = tables["runs"].assign(sigma=tables["runs"]["values"].str[0], rate=tables["runs"]["run"].map(rates))
-        grid = runs.pivot_table(index="imbalance", columns="sigma", values="rate", aggfunc="median")
+        grid = runs.pivot_table(index="imbalance", columns="sigma", values="rate", aggfunc="median", dropna=False)
+        present(
+            runs.dropna(subset="rate"),
+            "rate that could be measured (see `reason` in the rates); take a longer horizon or more samples",
+        )
         width_ratios = {"width_ratios": (1.7, 1)}
         size = (style.PAGE_WIDTH, style.PANEL_HEIGHT + 0.9)
         figure, (left, right) = plt.subplots(1, 2, figsize=size, gridspec_kw=width_ratios)
         logarithm = np.log2(grid)
-        low, high = float(logarithm.min(axis=None)), float(logarithm.max(axis=None))
+        # The one-layer rate, 0, is inside of the scale, wherever the rates lie.
+        low, high = min(float(logarithm.min(axis=None)), -LEAST), max(float(logarithm.max(axis=None)), LEAST)
         image = left.pcolormesh(
-            grid.columns,
-            grid.index,
+            _edges(grid.columns),
+            _edges(grid.index),
             logarithm,
             cmap="PuOr_r",
             norm=mpl.colors.TwoSlopeNorm(0.0, low, high),
-            shading="nearest",
         )
         bar = figure.colorbar(image, ax=left, label="measured rate / one-layer rate")
         ticks = [float(tick) for tick in range(int(np.ceil(low)), int(np.floor(high)) + 1)]
         bar.set_ticks(ticks, labels=[f"{2.0**tick:g}" for tick in ticks])
-        left.contour(grid.columns, grid.index, logarithm, levels=[0.0], colors="white", linewidths=3)
+        if min(grid.shape) > 1 and logarithm.min(axis=None) < 0.0 < logarithm.max(axis=None):
+            left.contour(grid.columns, grid.index, logarithm, levels=[0.0], colors="white", linewidths=3)
         sigma = np.linspace(0.0, 0.5, 200)
         left.plot(sigma, np.sqrt(1 - 4 * sigma**2), color=style.THEORY, linewidth=1.0, linestyle="--")
-        left.set(xlabel="singular value σ of Y", ylabel="imbalance λ₀", xlim=(grid.columns.min(), grid.columns.max()))
-        left.set(ylim=(grid.index.min(), grid.index.max()))
+        left.set(xlabel="singular value σ of Y", ylabel="imbalance λ₀")
+        left.set(xlim=_ends(grid.columns), ylim=_ends(grid.index))
         left.grid(False)
         left.set_title("white: measured rate = 1;  dashed: 4σ² + λ₀² = 1")
         _table(grid, right)
@@ -109,10 +119,24 @@ class Regimes(Kind):
         )
 
 
+def _edges(places: pd.Index) -> np.ndarray:
+    """Edges of the cells around the places of the grid."""
+    if len(places) == 1:
+        return np.array(_ends(places))
+    between = (places[1:] + places[:-1]) / 2.0
+    return np.concatenate([[2.0 * places[0] - between[0]], between, [2.0 * places[-1] - between[-1]]])
+
+
+def _ends(places: pd.Index) -> tuple[float, float]:
+    """From the first to the last place of the grid; around it where it is the only one."""
+    margin = MARGIN * (len(places) == 1)
+    return places[0] - margin, places[-1] + margin
+
+
 def _table(grid: pd.DataFrame, axes: Axes) -> None:
     """Table 2 of the paper, from the corners of the measured grid."""
-    corners = grid.iloc[[0, -1], [0, -1]]
-    cells = [[f"{'✓' if rate > 1 else '✗'}  ({rate:.2f})" for rate in corners[sigma]] for sigma in corners.columns]
+    corners = grid.iloc[sorted({0, len(grid) - 1}), sorted({0, grid.shape[1] - 1})]
+    cells = [[_cell(rate) for rate in corners[sigma]] for sigma in corners.columns]
     axes.axis("off")
     axes.text(0.5, 0.72, "accelerated? (measured rate)", ha="center", fontsize=9, transform=axes.transAxes)
     table = axes.table(
@@ -121,7 +145,11 @@ def _table(grid: pd.DataFrame, axes: Axes) -> None:
         colLabels=[f"λ₀ = {imbalance:g}" for imbalance in corners.index],
         cellLoc="center",
         bbox=mpl.transforms.Bbox.from_bounds(0.28, 0.36, 0.8, 0.3),
-        colWidths=[0.36, 0.36],
+        colWidths=[0.36] * len(corners.index),
     )
     table.auto_set_font_size(False)
     table.set_fontsize(8)
+
+
+def _cell(rate: float) -> str:
+    return "–" if np.isnan(rate) else f"{'✓' if rate > 1 else '✗'}  ({rate:.2f})"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from linear_networks_workflow.figures.libraries import mpl, plt, sns
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
 
@@ -30,9 +32,6 @@ SYMBOLS: dict[str, str] = {}
 
 THEORY = "#222222"
 SEQUENCE = "viridis"
-
-# Median and 10-90 % of replicates, in the words of seaborn.
-SPREAD: dict[str, Any] = {"estimator": "median", "errorbar": ("pi", 80), "legend": False}
 
 # Inches: one column of ICML, the text of NeurIPS, both columns of ICML. Figures are printed at their size.
 COLUMN_WIDTH, TEXT_WIDTH, PAGE_WIDTH = 3.25, 5.5, 6.75
@@ -93,6 +92,16 @@ def by_dynamics(order: list[str]) -> dict[str, Any]:
     looks = {name: look(name) for name in order}
     palette, dashes = ({name: getattr(its, part) for name, its in looks.items()} for part in ("colour", "dashes"))
     return keys | {"palette": palette, "dashes": dashes}
+
+
+def curves(samples: pd.DataFrame, quantity: str, axes: Axes, **keys: Any) -> None:
+    """Median and 10-90 % band of a quantity over t; `keys` say in the words of seaborn what tells curves apart.
+
+    Without samples nothing is drawn.
+    """
+    if not samples.empty:
+        spread = {"estimator": "median", "errorbar": ("pi", 80), "legend": False, **keys}
+        sns.lineplot(samples, x="t", y=quantity, ax=axes, **spread)
 
 
 def line(dynamics: str, label: str = "") -> Line2D:

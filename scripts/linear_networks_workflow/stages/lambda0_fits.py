@@ -12,6 +12,7 @@ from linear_networks.matrices.source import Data
 from linear_networks.solvers.solution import Progress
 from linear_networks.theory import lambda0
 from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow.stages import chunks
 
 
 def fit(
@@ -31,7 +32,7 @@ def fit(
         Called with the fraction done.
     """
     rows = []
-    for run, samples in parquet.with_samples(runs, trajectories, progress):
+    for run, samples in chunks.with_samples(runs, trajectories, progress):
         row = {name: run[name] for name in ("run", "experiment", "replicate", "rows", "columns", "width", "scale")}
         if run["outcome"] != "diverged" and samples is not None:
             row |= _fit(run, samples, matrices[run["matrix"]].values)

@@ -37,8 +37,8 @@ def generate(
 def draw(point: Mapping[str, Any], rng: np.random.Generator, folder: str | Path) -> Data:
     """The matrix of a point; what was read, and what of it was left out, goes to the log."""
     source = SOURCES[point["source"]]
-    parameters, note = inputs.resolve(point, folder)
+    resolved = inputs.resolve(point, folder)
     if source.reads is None:
-        return source.draw(rng, **parameters)
-    logging.info("%s", note)
-    return source.draw(**parameters)
+        return source.draw(rng, **resolved.parameters)
+    logging.info("%s", resolved.note)
+    return source.draw(**resolved.parameters)

@@ -20,6 +20,7 @@ from linear_networks.solvers.solver import Solver
 from linear_networks.theory.prediction import Facts, Prediction
 from linear_networks.theory.theory import Theory
 from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow.stages import chunks
 
 # Relative size of what is 0, or equal, up to rounding.
 ROUNDING = 1e-12
@@ -42,7 +43,7 @@ def fit(
         Called with the fraction done.
     """
     records: list[Record] = []
-    for run, samples in parquet.with_samples(runs, trajectories, progress):
+    for run, samples in chunks.with_samples(runs, trajectories, progress):
         if samples is not None:
             records += _records(run, samples, matrices[run["matrix"]].values)
     measured = decays.measure(

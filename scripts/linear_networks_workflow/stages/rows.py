@@ -58,7 +58,7 @@ def _spread(values: np.ndarray, kept: np.ndarray) -> np.ndarray:
 
 def description(run: Run, shape: tuple[int, ...], lambda0: Any) -> dict[str, Any]:
     """The columns of a run that stand in both tables."""
-    _, rows, columns = shape
+    rows, columns = shape
     parameters = parquet.parameters(run.point)
     return {
         "run": run.id,

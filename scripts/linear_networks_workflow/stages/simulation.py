@@ -3,20 +3,22 @@
 import json
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import compress, groupby
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
 
 from linear_networks import initializations
+from linear_networks.arrays import Mask, squared_norm
 from linear_networks.dynamics import DYNAMICS
 from linear_networks.dynamics.problem import Problem
 from linear_networks.initializations.start import Start, invariants, stack
 from linear_networks.losses import LOSSES
 from linear_networks.matrices.source import Data
 from linear_networks.measure import observables
+from linear_networks.outcomes import DIVERGED
 from linear_networks.solvers import SOLVERS
 from linear_networks.solvers.solution import Progress
 from linear_networks.solvers.solver import Solver
@@ -28,13 +30,14 @@ from linear_networks_workflow.memory import MOST_RUNS_PER_BLOCK, mib_per_run, ru
 from linear_networks_workflow.stages import rows, stability
 
 Matrices = Mapping[str, Data]
+Fitted = Mapping[str, float | None]
 
 
 def simulate(
     runs: Sequence[Run],
     matrices: Matrices,
     record: Collection[str] = (),
-    fitted: Mapping[str, float] = MappingProxyType({}),
+    fitted: Fitted = MappingProxyType({}),
     progress: Progress = lambda fraction: None,
 ) -> tuple[pa.Table, pa.Table]:
     """Compute runs.
@@ -46,8 +49,9 @@ def simulate(
         Data matrices by id.
     record : collection of str
         What else to keep: `product`, `factors`.
-    fitted : mapping to float
-        lambda0 by run of the asymmetric dynamics, for regularized runs that take theirs from it.
+    fitted : mapping to float or None
+        lambda0 by run of the asymmetric dynamics, for regularized runs that take theirs from it. Those that find None
+        have diverged with it.
     progress : callable
         Called with the fraction done.
 
@@ -61,7 +65,7 @@ def simulate(
     tables = []
     for number, batch in enumerate(batches):
         share = logs.part(progress, number / len(batches), (number + 1) / len(batches))
-        tables.append(_simulate_batch(batch, matrices, record, fitted, share))
+        tables += _simulate_batch(batch, matrices, record, fitted, share)
     order = {run.id: place for place, run in enumerate(runs)}
     parts, trajectories = (pa.concat_tables(part) for part in zip(*tables, strict=True))
     return _in_order(parts, order), _in_order(trajectories, order)
@@ -71,7 +75,7 @@ def simulate_blocks(
     runs: Sequence[Run],
     path: str,
     record: Collection[str],
-    fitted: Mapping[str, float],
+    fitted: Fitted,
     granted: float,
     progress: Progress,
 ) -> Iterator[tuple[pa.Table, pa.Table]]:
@@ -127,19 +131,68 @@ def _is_reducible(run: Run) -> bool:
     return DYNAMICS[run.dynamics].keeps_gauge(run.point["dynamics"])
 
 
+class _Batch(NamedTuple):
+    """Runs of one shape, the data of each, and where it starts."""
+
+    runs: list[Run]
+    data: list[Data]
+    starts: list[Start]
+
+    @classmethod
+    def of(cls, runs: list[Run], matrices: Matrices) -> Self:
+        data = [matrices[run.matrix] for run in runs]
+        # A scale may be too large for a start: it is found not to be finite.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return cls(runs, data, [_start(run, one.values) for run, one in zip(runs, data, strict=True)])
+
+    def select(self, kept: Mask) -> Self:
+        runs, data, starts = self
+        return type(self)(list(compress(runs, kept)), list(compress(data, kept)), list(compress(starts, kept)))
+
+
 def _simulate_batch(
-    runs: list[Run], matrices: Matrices, record: Collection[str], fitted: Mapping[str, float], progress: Progress
-) -> tuple[pa.Table, pa.Table]:
+    runs: list[Run], matrices: Matrices, record: Collection[str], fitted: Fitted, progress: Progress
+) -> list[tuple[pa.Table, pa.Table]]:
+    """Runs and trajectories of a batch; runs that are not finite from the start on apart, as diverged there."""
+    batch = _Batch.of(runs, matrices)
+    finite = _are_finite(batch, fitted)
+    parts = []
+    if finite.any():
+        parts.append(_solve(batch.select(finite), record, fitted, progress))
+    if not finite.all():
+        parts.append(_diverge(batch.select(~finite), fitted))
+    return parts
+
+
+def _are_finite(batch: _Batch, fitted: Fitted) -> Mask:
+    """Whether the start of each run, what moves it and what it is measured by are numbers, shape (runs,)."""
+    factors = stack(batch.starts).factors
+    with np.errstate(all="ignore"):
+        problem = _problem(batch, fitted, factors.shape[-1])
+        state = problem.start(factors)
+        # The square of ||R||^2 is no smaller than that of the Gramian and of Q.
+        measured = (squared_norm(factors) ** 2, problem.objective(state), problem.error(state))
+        return np.logical_and.reduce(np.isfinite([*measured, *problem.velocity(state).T]))
+
+
+def _diverge(batch: _Batch, fitted: Fitted) -> tuple[pa.Table, pa.Table]:
+    """Rows of runs that have diverged at once, and no samples."""
+    described = [_description(run, data, fitted) for run, data in zip(batch.runs, batch.data, strict=True)]
+    outcome = {"outcome": np.full(len(batch.runs), DIVERGED)}
+    return rows.runs_table(batch.runs, described, outcome), parquet.TRAJECTORIES.empty_table()
+
+
+def _solve(batch: _Batch, record: Collection[str], fitted: Fitted, progress: Progress) -> tuple[pa.Table, pa.Table]:
+    """Runs and trajectories of a batch."""
     began = time.perf_counter()
-    chosen = [matrices[run.matrix] for run in runs]
-    starts = [_start(run, matrix.values) for run, matrix in zip(runs, chosen, strict=True)]
+    runs, data, starts = batch
     start, widths = stack(starts), np.array([run.point["width"] for run in runs])
-    problem, solver = _problem(runs, chosen, fitted, start.factors.shape[-1]), _solver(runs[0])
+    problem, solver = _problem(batch, fitted, start.factors.shape[-1]), _solver(runs[0])
     state = problem.start(start.factors)
     limit = Limit.of(problem, widths, start)
     observe = observables.observer(problem, state, widths, "product" in record, limit)
     end, keep = rows.keeping(state, observe)
-    stability.note(runs, chosen, start.factors)
+    stability.note(runs, data, start.factors)
     times = grid.sample_times(runs[0].point["time"])
     solution = solver.solve(problem, start, times, observe if solver.closed_form else keep, progress, limit)
     seconds = (time.perf_counter() - began) / len(runs)
@@ -160,7 +213,7 @@ def _simulate_batch(
     if "factors" in record:
         kept = np.concatenate(problem.split(state), axis=1) if problem.model.has_factors else start.factors
         measured["factors"] = kept.reshape(len(runs), -1)
-    described = [rows.description(run, problem.data.shape, _lambda0(run, fitted)) for run in runs]
+    described = [_description(run, one, fitted) for run, one in zip(runs, data, strict=True)]
     return rows.runs_table(runs, described, measured), rows.trajectories_table(described, solution)
 
 
@@ -170,17 +223,22 @@ def _start(run: Run, data: np.ndarray) -> Start:
     return start.reduced() if _is_reducible(run) else start
 
 
-def _problem(runs: list[Run], chosen: list[Data], fitted: Mapping[str, float], width: int) -> Problem:
+def _problem(batch: _Batch, fitted: Fitted, width: int) -> Problem:
     """The problems of a batch, for factors with so many columns."""
+    runs = batch.runs
     described = runs[0].point["loss"]
-    loss = LOSSES[described["kind"]].of(chosen, described)
+    loss = LOSSES[described["kind"]].of(batch.data, described)
     parameters = [{**run.point["dynamics"], "lambda0": _lambda0(run, fitted)} for run in runs]
     widths = np.array([run.point["width"] for run in runs])
     return DYNAMICS[runs[0].dynamics].problem(loss, width, widths, parameters)
 
 
-def _lambda0(run: Run, fitted: Mapping[str, float]) -> Any:
-    """lambda0 of the penalty: that of the config, or as it was fitted."""
+def _description(run: Run, data: Data, fitted: Fitted) -> dict[str, Any]:
+    return rows.description(run, data.values.shape, _lambda0(run, fitted))
+
+
+def _lambda0(run: Run, fitted: Fitted) -> Any:
+    """lambda0 of the penalty: that of the config, or as it was fitted, None to a run that diverged."""
     return run.point["dynamics"].get("lambda0") if run.general is None else fitted[run.general]
 
 

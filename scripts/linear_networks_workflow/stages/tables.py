@@ -10,14 +10,13 @@ import numpy as np
 import pandas as pd
 
 from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow.dataset.parameters import PARAMETERS
+from linear_networks_workflow.dataset.replacing import replacing
 
-# Columns that tell rows of the table apart, besides the axes of the experiment.
-KEYS = ["dynamics", "solver", "quantity", "mode"]
+KEYS, COLUMNS = [*parquet.GROUPS], [*parquet.AGGREGATES]
 
-COLUMNS = [
-    *("measured", "low", "high", "uncertainty", "predicted", "predicted_by", "ratio", "compared", "inside"),
-    *("paper", "bound", "violations", "runs", "unmeasured"),
-]
+# Ending of the column of a parameter with its values that are lists of numbers.
+VECTOR = "_vector"
 
 # What readers have to know besides what is said of the dynamics and solvers in it.
 NOTES = {
@@ -34,11 +33,10 @@ NOTES = {
 
 
 def write(table: pd.DataFrame, title: str, path: str, page: Path, said: Mapping[str, str]) -> None:
-    """Write a table in the format of the path's ending; `page` is the template of the HTML, `said` as in `notes`."""
-    with parquet.replacing(path) as temporary:
+    """Write a table as `shown` in the format of the path's ending; `page` is the template of the HTML, `said` as in
+    `notes`."""
+    with replacing(path) as temporary:
         match Path(path).suffix:
-            case ".parquet":
-                table.to_parquet(temporary, index=False)
             case ".csv":
                 table.to_csv(temporary, index=False)
             case ".md":
@@ -62,20 +60,36 @@ def tabulate(runs: pd.DataFrame, rates: pd.DataFrame, axes: Sequence[str]) -> pd
     Returns
     -------
     DataFrame
-        The axes, `dynamics`, `solver`, `quantity`, `mode`; `measured` (median), `low` and `high` (95 % bootstrap
-        interval of the median), `uncertainty` (median), `predicted`, `predicted_by`, `ratio` (median of measured /
-        predicted), `compared` and `inside` (numbers of runs that have both, and whose prediction is within the
-        uncertainty), `paper`, `bound`, `violations`, `runs`, and `unmeasured`, the number of runs without a rate, with
-        their reasons.
+        `experiment`, `dynamics`, `solver`, `quantity`, `mode`; every parameter that the runs of the row have in common;
+        `measured` (median), `low` and `high` (95 % bootstrap interval of the median), `uncertainty` (median),
+        `predicted`, `predicted_by`, `ratio` (median of measured / predicted), `compared` and `inside` (numbers of runs
+        that have both, and whose prediction is within the uncertainty), `paper`, `bound`, `violations`, `runs`, and
+        `unmeasured`, the number of runs without a rate, with their reasons.
     """
+    parameters = [name for name in PARAMETERS if name in runs and name not in KEYS]
+    joined = against_theory(rates.merge(runs[["run", *parameters]], on="run"))
+    varying = [name for name in parameters if name.removesuffix(VECTOR) in axes]
+    hashable = [joined[name].map(_hashable, na_action="ignore") for name in varying]
+    groups = joined.groupby([*hashable, *KEYS], observed=True, dropna=False, sort=False)
+    shared = ["experiment", *KEYS, *parameters]
+    rows = [{name: _common(some[name]) for name in shared} | _row(some) for _, some in groups]
+    return pd.DataFrame(rows, columns=parquet.TABLES.names)
+
+
+def shown(table: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
+    """What people read of a table: of the parameters, the axes of the experiment only, vectors as text."""
     axes = [axis for axis in axes if axis not in KEYS]
-    parameters = runs[["run", *axes]].copy()
+    narrow = table[[*axes, *KEYS, *COLUMNS]].copy()
     for axis in axes:
-        parameters[axis] = parameters[axis].map(_plain)
-    joined = against_theory(rates.merge(parameters, on="run"))
-    groups = joined.groupby([*axes, *KEYS], observed=True, dropna=False, sort=False)
-    rows = [dict(zip([*axes, *KEYS], key, strict=True)) | _row(some) for key, some in groups]
-    return pd.DataFrame(rows, columns=[*axes, *KEYS, *COLUMNS])
+        values = table[axis].map(_plain, na_action="ignore")
+        vectors = table[axis + VECTOR].map(_plain, na_action="ignore") if axis + VECTOR in table else None
+        narrow[axis] = values if vectors is None or vectors.isna().all() else values.where(vectors.isna(), vectors)
+    return narrow
+
+
+def _common(values: pd.Series) -> Any:
+    """What all values are; None where they differ."""
+    return values.iloc[0] if values.map(_hashable, na_action="ignore").nunique(dropna=False) == 1 else None
 
 
 def against_theory(rates: pd.DataFrame) -> pd.DataFrame:
@@ -198,6 +212,10 @@ def _escaped(value: Any) -> str:
     return "".join(special.get(letter, letter) for letter in _blank(value))
 
 
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, np.ndarray | list) else value
+
+
 def _plain(value: Any) -> Any:
-    """A vector as text, which can be a key."""
+    """A vector as text."""
     return ", ".join(f"{number:g}" for number in value) if isinstance(value, np.ndarray | list) else value

@@ -178,10 +178,10 @@ def _audit_table(config: Config, experiment: str, findings: Findings) -> None:
     """Check the table of an experiment: it is computed again from the rates."""
     file = f"results/tables/{experiment}.parquet"
     runs, rates = (parquet.read(grid.files(config, stage, experiment)).to_pandas() for stage in ("runs", "rates"))
-    again = tables.tabulate(runs, rates, grid.axes(config["experiments"][experiment]))
-    stored = pd.read_parquet(file)
-    if [*stored] != [*again] or len(stored) != len(again):
-        raise InputError(f"{file}: has other rows or columns than the table of the rates")
+    table = tables.tabulate(runs, rates, grid.axes(config["experiments"][experiment]))
+    again, stored = parquet.of_frame(table, parquet.TABLES).to_pandas(), _read("tables", file).to_pandas()
+    if len(stored) != len(again):
+        raise InputError(f"{file}: has {len(stored)} rows, and the table of the rates {len(again)}")
     for row in range(len(again)):
         _compare(file, f"row {row + 1}", stored.iloc[[row]], again.iloc[[row]], findings, "tables")
     findings.count("rows of tables computed again", len(again))
@@ -220,7 +220,7 @@ class _Chunk:
         return list(grid.runs(self.experiment, self.dynamics, self.config["seed"], points))
 
     def compute(
-        self, runs: Sequence[Run], matrices: Mapping[str, Data], fitted: Mapping[str, float], change: Change
+        self, runs: Sequence[Run], matrices: Mapping[str, Data], fitted: simulation.Fitted, change: Change
     ) -> dict[str, pd.DataFrame]:
         """Runs and trajectories of some of the runs."""
         record = grid.record(self.config, self.experiment, self.dynamics)
@@ -273,9 +273,8 @@ def _refit(
     change: Change,
 ) -> dict[str, pd.DataFrame]:
     """What is fitted to stored runs."""
-    numbers = trajectories[["distance", "gramian_distance", "local_rate"]].apply(
-        lambda column: change(column.to_numpy())
-    )
+    names = ("distance", "gramian_distance", "local_rate")
+    numbers = {name: change(trajectories[name].to_numpy()) for name in names}
     vectors = trajectories[["singular_values", "product"]].map(lambda value: None if value is None else change(value))
     samples = trajectories.assign(**numbers, **vectors)
     return {stage: fit(runs, samples, _changed_matrices(matrices, change)).to_pandas()}
@@ -294,8 +293,7 @@ def _check_rows(
     files: Mapping[str, str],
 ) -> None:
     """Check the row of a run and its samples, None where it has none."""
-    lambda0 = None if fitted is None or np.isnan(fitted) else fitted
-    for column, value in rows.expected_run(run, matrix.values.shape, lambda0).items():
+    for column, value in rows.expected_run(run, matrix.values.shape, fitted).items():
         if row[column] != value:
             raise disagreement(
                 files["runs"], f"run {run.id}", column, f"{row[column]!r} is stored, the config has {value!r}"

@@ -160,6 +160,8 @@ def deviations(stored: pd.DataFrame, again: pd.DataFrame, least: float = 0.0) ->
     if len(stored) != len(again):
         yield Deviation("run", np.inf, f"{len(stored)} rows are stored, {len(again)} computed again")
         return
+    if again.empty:
+        return
     for column in again.columns.difference(VARYING, sort=False):
         size, row, message = _deviation(stored[column].tolist(), again[column].tolist(), least)
         at = f"at t = {again['t'].iloc[row]:g} " if "t" in again else ""

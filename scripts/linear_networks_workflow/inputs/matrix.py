@@ -1,0 +1,89 @@
+"""Reading a matrix of numbers that a user has in a file."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from linear_networks.components import Refused
+from linear_networks_workflow.errors import listed
+from linear_networks_workflow.inputs import columnar, containers, delimited
+from linear_networks_workflow.inputs.numbers import finite
+
+FORMATS = (*delimited.FORMATS, *containers.FORMATS, *columnar.FORMATS)
+
+
+def read(path: Path, key: str | None = None) -> tuple[np.ndarray, str]:
+    """A matrix, and what was read, for the log.
+
+    Parameters
+    ----------
+    path : Path
+        Of one of FORMATS.
+    key : str or None
+        Name of the array in a file of several.
+
+    Returns
+    -------
+    values : ndarray, shape (rows, columns)
+    note : str
+
+    Raises
+    ------
+    Refused
+        If the file cannot be read, holds anything but finite numbers in rows of one length, or what looks like the
+        headings or the index of a program that wrote it.
+    """
+    ending, layout = path.suffix.lower(), ""
+    if key is not None and ending not in containers.ARCHIVES:
+        raise Refused("key", f"only {' and '.join(containers.ARCHIVES)} files have keys; leave it out")
+    if ending in containers.FORMATS:
+        frame = pd.DataFrame(containers.matrix(path, key))
+    elif ending in columnar.FORMATS:
+        frame = columnar.read(path)
+        _check_index(frame)
+    else:
+        text = delimited.matrix(path)
+        _check_headings(text)
+        frame, layout = text.rows, text.layout
+        _check_index(frame)
+    values = finite(frame, layout)
+    return values, "matrix of {} x {} numbers".format(*values.shape) + layout
+
+
+def _check_headings(text: delimited.Text) -> None:
+    """Refuse a first line of names, or of 0, 1, 2, … as if columns were numbered."""
+    names = [cell.strip('"') for cell in text.first]
+    names = names if names[0] else names[1:]
+    message = "and a matrix has none: write to_csv(path, header=False, index=False) in pandas,"
+    message += " or col.names = FALSE, row.names = FALSE in R"
+    if not any(map(delimited.is_number, names)):
+        message = f"holds headings ({listed(names)}), {message}"
+    elif names == [str(place) for place in range(len(names))] and (len(names) > 1 or _has_decimals(text.rows)):
+        message = f"is {_counting(0, len(names))}, as headings are, {message}; or 0.0 for a 0 of Y"
+    else:
+        return
+    raise Refused("path", f"line {text.line} {message}{text.layout}")
+
+
+def _check_index(frame: pd.DataFrame) -> None:
+    """Refuse a first column that numbers the rows from 0 on, or beside decimals from 1 on."""
+    rows, columns = frame.shape
+    if columns < 2 or not pd.api.types.is_integer_dtype(frame.iloc[:, 0]):
+        return
+    decimals = _has_decimals(frame)
+    for start, sure in ((0, rows > 1 or decimals), (1, rows > 1 and decimals)):
+        if sure and np.array_equal(frame.iloc[:, 0], np.arange(start, start + rows)):
+            message = f"column 1 is {_counting(start, rows)}, as an index or names of rows are, and a matrix has none"
+            message += ": write to_csv(path, header=False, index=False) in pandas, or row.names = FALSE in R"
+            raise Refused("path", f"{message}; or {start}.0 for a {start} of Y")
+
+
+def _has_decimals(frame: pd.DataFrame) -> bool:
+    """Whether any column is of numbers that are not written as whole ones."""
+    return any(map(pd.api.types.is_float_dtype, frame.dtypes))
+
+
+def _counting(start: int, count: int) -> str:
+    numbers = [str(start + place) for place in range(min(count, 3))]
+    return ", ".join(numbers) + ", …" * (count > 3)

@@ -1,0 +1,58 @@
+"""The numbers of a file's columns; what is none is refused with its place."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from linear_networks.components import Refused
+from linear_networks.matrices.source import LARGEST
+from linear_networks_workflow.errors import short
+
+
+def finite(frame: pd.DataFrame, layout: str = "") -> np.ndarray:
+    """A frame as an array, shape (rows, columns).
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Its columns are named in messages where their names are text, and counted from 1 where they are numbers.
+    layout : str
+        How the file is laid out, for messages.
+
+    Raises
+    ------
+    Refused
+        If a cell is no finite number, or a number beyond LARGEST.
+    """
+    if not frame.size:
+        raise Refused("path", f"holds no numbers{layout}")
+    numbers = np.column_stack([_column(frame.iloc[:, place]) for place in range(frame.shape[1])])
+    bad = np.argwhere(~(np.abs(numbers) <= LARGEST))
+    if len(bad):
+        row, column = bad[0]
+        name = frame.columns[column]
+        where = f"row {row + 1}, column {short(name) if isinstance(name, str) else column + 1}"
+        raise Refused("path", f"{where}: {message(frame.iloc[row, column], numbers[row, column])}{layout}")
+    return numbers
+
+
+def _column(column: pd.Series) -> np.ndarray:
+    """The numbers of a column, NaN where a cell is none."""
+    if not pd.api.types.is_numeric_dtype(column):
+        column = pd.to_numeric(column.astype(str), errors="coerce")
+    return column.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def message(cell: Any, number: float) -> str:
+    """What is wrong with a cell that was read as a number."""
+    if pd.isna(cell) or cell == "":
+        return "no value; fill it in or drop the row"
+    if np.isfinite(number):
+        return f"{short(cell)} is past {LARGEST:g}, from where on products overflow; write it in another unit"
+    if re.fullmatch(r"[+-]?\d+,\d+", str(cell)):
+        return f"{short(cell)} is not a finite number; write decimals with a point"
+    if str(cell).startswith('"'):
+        return f"{short(cell)} is not a finite number; is it the name of a row? A matrix has none"
+    return f"{short(cell)} is not a finite number; complete or remove it"

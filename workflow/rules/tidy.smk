@@ -16,7 +16,10 @@ TIDY = ["snakemake", rules.tidy.rule.name, "--snakefile", workflow.main_snakefil
 if workflow.overwrite_configfiles:
     TIDY += ["--configfile", *map(os.path.abspath, workflow.overwrite_configfiles)]
 if workflow.config_settings.config:
-    TIDY += ["--config", *(f"{key}={configuration.text(value)}" for key, value in workflow.config_settings.config.items())]
+    TIDY += [
+        "--config",
+        *(f"{key}={configuration.text(value)}" for key, value in workflow.config_settings.config.items()),
+    ]
 
 # A dataset that is verified as it lies there may be of any config.
 if workflow.is_main_process and not {rules.tidy.rule.name, rules.verify.rule.name} & {*sys.argv}:

@@ -203,6 +203,8 @@ def _rounded(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _blank(value: Any) -> str:
+    if isinstance(value, np.ndarray | list):
+        return " ".join(f"{one:.4g}" for one in value)
     return "" if pd.isna(value) else str(value)
 
 

@@ -79,10 +79,10 @@ class Costs:
 
     def rates(self) -> float:
         """Seconds that the rates of a run take: of its product, its modes and its Gramian."""
-        return 1.5e-2 * (2 + min(self.rows, self.columns))
+        return 1e-3 * (3 + min(self.rows, self.columns))
 
     def runs_per_job(self) -> int:
-        """How many runs a chunk has, for its simulation to take some seconds; its rates may take minutes.
+        """How many runs a chunk has, for its simulation to take some seconds.
 
         A power of 2, so that it seldom changes with the experiment.
         """

@@ -1,7 +1,7 @@
 """How much memory jobs need, and how many runs fit into what a job has been given."""
 
 # MiB of a process that has loaded its libraries and compiled its kernels, with room to work.
-PROCESS = 350
+PROCESS = 450
 
 # Runs are computed together in blocks, each a row group of the files: more of them at once would not be faster.
 MOST_RUNS_PER_BLOCK = 1024

@@ -14,7 +14,17 @@ min_version("9.13")
 # copied project does not look changed.
 HOME = Path(os.path.relpath(workflow.current_basedir.get_path_or_uri(secret_free=True)))
 sys.path.insert(0, str(HOME.absolute() / "scripts"))
-from linear_networks_workflow import config as configuration, costs, figures, grid, jobs, places, sources, summary
+from linear_networks_workflow import (
+    config as configuration,
+    costs,
+    figures,
+    grid,
+    inputs,
+    jobs,
+    places,
+    sources,
+    summary,
+)
 from linear_networks_workflow.figures import planning
 
 STARTED = time.time()

@@ -1,12 +1,13 @@
 """The places of results: whether they can be written, and what lies there that is not of the config."""
 
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from linear_networks_workflow import grid, provenance
-from linear_networks_workflow.dataset import seals
+from linear_networks_workflow.dataset import parquet, seals
 from linear_networks_workflow.dataset.replacing import ENDING, is_abandoned
 from linear_networks_workflow.errors import InputError
 from linear_networks_workflow.figures import drawing, planning
@@ -51,18 +52,46 @@ def check(paths: Iterable[Path]) -> None:
 
 
 class Strangers(NamedTuple):
-    """What lies in a folder of results and is not of a config: files that it does not make, and those of another."""
+    """What lies in a folder of results and is not of a config.
+
+    Attributes
+    ----------
+    unmade : list of Path
+        Files of the workflow that the config does not make.
+    of_another : list of Path
+        Files in places of the config that another config made.
+    foreign : list of Path
+        Parquet files of someone else, which readers of a folder mix in.
+    """
 
     unmade: list[Path]
     of_another: list[Path]
+    foreign: list[Path]
 
 
 def strangers(config: Mapping[str, Any], results: Path) -> Strangers:
     """What is not of a config; `results` may be in another folder than in the names of its files."""
     made = {str(results.parent / file) for file in files(config)}
-    own = [file for file in _in(results) if file.suffix in ENDINGS and not file.name.startswith(".")]
-    unmade = [file for file in own if str(file) not in made]
-    return Strangers(unmade, list(_of_another(config, [file for file in own if str(file) in made])))
+    there = [file for file in _in(results) if file.suffix in ENDINGS and not file.name.startswith(".")]
+    expected, others = ([file for file in there if (str(file) in made) is own] for own in (True, False))
+    written = [file for file in others if _is_written(file, results)]
+    foreign = [file for file in others if file.suffix == ".parquet" and file not in written]
+    return Strangers(written, list(_of_another(config, expected)), foreign)
+
+
+def _is_written(file: Path, results: Path) -> bool:
+    """Whether the workflow wrote a file in its place, as the file says, or the one that was written with it."""
+    folder = file.relative_to(results).parts[0]
+    if folder == "figures":
+        caption = file.with_suffix(".rst")
+        return caption.is_file() and bool(drawing.made_from(caption))
+    if folder == "summaries":
+        return _is_written(results / "tables" / f"{file.stem}.parquet", results)
+    try:
+        made_by = json.loads(parquet.metadata(file)["config"])["experiments"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return grid.parts(str(file))[1] in made_by
 
 
 def _of_another(config: Mapping[str, Any], files: Iterable[Path]) -> Iterator[Path]:
@@ -84,17 +113,28 @@ def _of_another(config: Mapping[str, Any], files: Iterable[Path]) -> Iterator[Pa
 def notices(found: Strangers, command: str) -> Iterator[str]:
     """A line each about what is not of a config, and the command that removes it."""
     said = {
-        "that the config does not make, and that readers of a folder mix in": found.unmade,
+        "that the config does not make": found.unmade,
         "that another config or release made, and that jobs refuse unless Snakemake makes them again": found.of_another,
     }
     for what, some in said.items():
         if some:
-            files = f"{some[0]}{f' and {len(some) - 1} other files' if some[1:] else ': a file'}"
-            yield f"{files} {what}; to remove what is not of the config: {command}"
+            yield f"{_counted(some)} {what}; to remove what is not of the config: {command}"
+    if found.foreign:
+        yield f"{_counted(found.foreign)} not of this workflow, which readers of the folder mix in; move it elsewhere"
+
+
+def _counted(files: list[Path]) -> str:
+    match len(files) - 1:
+        case 0:
+            return f"{files[0]}: a file"
+        case 1:
+            return f"{files[0]} and another file"
+        case others:
+            return f"{files[0]} and {others} other files"
 
 
 def tidy(config: Mapping[str, Any], results: Path) -> Iterator[Path]:
-    """Remove what is not of a config, what killed jobs have left half-written, and folders that are empty then."""
+    """Remove what the workflow wrote and is not of a config, what killed jobs have left, and folders that are empty."""
     found = strangers(config, results)
     left = [file for file in _in(results) if file.suffix == ENDING and is_abandoned(file)]
     for file in (*found.unmade, *found.of_another, *left):

@@ -1,5 +1,6 @@
 """Reading the files of users, mostly of matrices: what is read, and what is refused in one line."""
 
+import os
 import pickle
 import struct
 from contextlib import suppress
@@ -275,3 +276,14 @@ def test_a_file_is_refused_at_planning_by_its_path_in_the_config(tmp_path):
     assert where == "experiments.small.matrix.path: data/y.csv"
     expected = "column 2: 'abc' is not a finite number; complete or remove it (columns are separated by commas)"
     assert message == expected
+
+
+def test_a_file_that_an_older_one_took_the_place_of_has_other_contents(tmp_path):
+    experiment = {"matrix": {"source": "file", "path": "y.csv", "key": None}}
+    file = tmp_path / "y.csv"
+    file.write_text("3,0.2\n0.1,2\n")
+    before = inputs.contents(experiment, tmp_path)
+    file.write_text("1,0.2\n0.1,2\n")
+    os.utime(file, (0, 0))
+    assert inputs.contents(experiment, tmp_path) != before
+    assert inputs.contents({"matrix": {"source": "gaussian", "rows": 2, "columns": 2}}, tmp_path) == []

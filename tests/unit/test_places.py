@@ -1,6 +1,7 @@
 """Places that cannot be written are refused before any job, and what lies there of other configs is named."""
 
 import os
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -90,10 +91,10 @@ def test_a_folder_without_permission_is_refused(folder, config):
 
 
 def test_results_of_the_config_are_no_strangers(folder, config):
-    assert places.strangers(config, Path("results")) == ([], [])
+    assert places.strangers(config, Path("results")) == ([], [], [])
     fill(config)
     Path("results/figures/mine.txt").write_text("what a user keeps there is none of ours")
-    assert places.strangers(config, Path("results")) == ([], [])
+    assert places.strangers(config, Path("results")) == ([], [], [])
     assert list(places.notices(places.strangers(config, Path("results")), "rm")) == []
 
 
@@ -115,6 +116,39 @@ def test_files_that_the_config_no_longer_makes_are_named_and_removed(folder):
     assert len(list(places.tidy(config, Path("results")))) == 18
     assert {str(file) for file in Path("results").rglob("*.*")} == kept == set(places.files(config))
     assert len(pd.read_parquet("results/runs")) == 2
+
+
+def test_files_that_a_user_keeps_there_stay(folder, config):
+    fill(config)
+    mine = [
+        "results/figures/poster.png",
+        "results/figures/mine/panels.pdf",
+        "results/summaries/notes.md",
+        "results/summaries/small-annotated.csv",
+        "results/runs/backup/asymmetric/00000.parquet",
+        "results/runs/backup/linear/00000.parquet",
+        "results/runs/numbers.parquet",
+    ]
+    for file in map(Path, mine[:-3]):
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("mine")
+    pd.DataFrame({"x": [1.0]}).to_parquet(mine[-1])
+    shutil.copytree("results/runs/small", "results/runs/backup")
+    found = places.strangers(config, Path("results"))
+    assert found == ([], [], list(map(Path, mine[-3:])))
+    (notice,) = places.notices(found, "snakemake tidy")
+    assert notice.endswith("which readers of the folder mix in; move it elsewhere")
+    assert list(places.tidy(config, Path("results"))) == []
+    assert all(Path(file).is_file() for file in mine)
+
+
+def test_figures_and_summaries_of_no_config_go_with_what_says_whose_they_are(folder, config):
+    fill(config)
+    Path("results/figures/mine.svg").write_text("mine")
+    config["experiments"]["renamed"] = config["experiments"].pop("small")
+    config["figures"]["other"] = config["figures"].pop("panels") | {"experiment": "renamed"}
+    list(places.tidy(config, Path("results")))
+    assert [file.name for file in Path("results").rglob("*.*")] == ["mine.svg"]
 
 
 def test_files_of_another_config_are_named_and_removed_and_those_of_both_are_kept(folder):

@@ -16,6 +16,8 @@ rule generate_matrices:
         replicates=lambda wildcards: config["experiments"][wildcards.experiment]["replicates"],
         points=lambda wildcards: grid.matrix_points(config, wildcards.experiment),
         folder=str(CONFIG_FILE.parent),
+        # Of a file that an older one took the place of, no time tells.
+        contents=lambda wildcards: inputs.contents(config["experiments"][wildcards.experiment], CONFIG_FILE.parent),
         code=lambda wildcards: jobs.matrices(config["experiments"][wildcards.experiment]),
     script:
         "../../scripts/generate_matrices.py"

@@ -13,15 +13,24 @@ rule tidy:
 
 # The rule as a command, with the options of this Snakemake.
 TIDY = ["snakemake", rules.tidy.rule.name, "--snakefile", workflow.main_snakefile, "--directory", os.getcwd()]
-if workflow.overwrite_configfiles:
-    TIDY += ["--configfile", *map(os.path.abspath, workflow.overwrite_configfiles)]
+if FILES:
+    TIDY += ["--configfile", *map(os.path.abspath, FILES)]
 if workflow.config_settings.config:
     TIDY += [
         "--config",
         *(f"{key}={configuration.text(value)}" for key, value in workflow.config_settings.config.items()),
     ]
 
+ASKED = {*sys.argv}
+# The paper's config, where none is given, would remove the results of every other.
+if rules.tidy.rule.name in ASKED and IS_DEFAULT and Path(FILES[0]).parent != Path():
+    sys.exit("tidy: name the config whose results shall stay: snakemake tidy --configfile my.yaml")
 # A dataset that is verified as it lies there may be of any config.
-if workflow.is_main_process and not {rules.tidy.rule.name, rules.verify.rule.name} & {*sys.argv}:
-    for notice in places.notices(places.strangers(config, RESULTS), shlex.join(TIDY)):
-        logger.warning(notice)
+if workflow.is_main_process and rules.verify.rule.name not in ASKED:
+    strangers = places.strangers(config, RESULTS)
+    if rules.tidy.rule.name in ASKED:
+        for file in (*strangers.unmade, *strangers.of_another):
+            logger.info(f"Not of the config: {file}")
+    else:
+        for notice in places.notices(strangers, shlex.join(TIDY)):
+            logger.warning(notice)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -123,6 +124,12 @@ def doubts(experiment: Mapping[str, Any], folder: str | Path) -> list[tuple[str,
     """What may be meant otherwise in the files of an experiment, with the key that it is about."""
     found = (doubt for point in grid.expand(experiment["matrix"]) for doubt in _look(point, folder).doubts)
     return list(dict.fromkeys((f"matrix.{key}", message) for key, message in found))
+
+
+def contents(experiment: Mapping[str, Any], folder: str | Path) -> list[str]:
+    """Digests of the files that the matrices of an experiment are read from."""
+    paths = [Path(folder, point["path"]) for point in grid.expand(experiment["matrix"]) if "path" in point]
+    return [sha256(path.read_bytes()).hexdigest() for path in paths]
 
 
 def _look(point: Mapping[str, Any], folder: str | Path) -> Seen:

@@ -154,6 +154,19 @@ def parameters(experiment: Mapping[str, Any]) -> dict[str, list]:
     return found
 
 
+def narrowed(experiment: Mapping[str, Any], where: Mapping[str, Any]) -> dict[str, Any]:
+    """An experiment without the blocks none of whose runs has the given values of parameters, by column."""
+
+    def may_have(room: str, block: Mapping[str, Any]) -> bool:
+        return all(where[COLUMNS[room, key]] in axis(key, values) for key, values in block.items() if has(room, key))
+
+    def has(room: str, key: str) -> bool:
+        return COLUMNS.get((room, key)) in where
+
+    rooms = {room: axis(room, experiment[room]) for room in keys.ROOMS if room in experiment}
+    return {**experiment, **{room: [one for one in some if may_have(room, one)] for room, some in rooms.items()}}
+
+
 def axes(experiment: Mapping[str, Any]) -> list[str]:
     """The parameters that vary over the grid of an experiment, by column of the results."""
     return [name for name, values in parameters(experiment).items() if len(values) > 1]

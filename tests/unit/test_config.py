@@ -166,6 +166,28 @@ def test_what_cannot_work_is_refused_in_one_line_with_its_path(path, value, mess
     assert len(str(refusal.value)) < 500
 
 
+def held(where, **changes):
+    """A config with a figure that holds parameters, of an experiment with blocks of starts and solvers."""
+    starts = [{"kind": "gaussian", "scale": [0.1, 1.0]}, {"kind": "balanced", "scale": 0.3}]
+    solvers = [{"method": "flow"}, {"method": "descent", "step_size": [0.01, 0.02]}]
+    config = small_config(initialization=starts, solver=solvers, **changes)
+    config["figures"]["panels"]["where"] = where
+    configuration.prepare(config, PROJECT / "my.yaml")
+    return config
+
+
+def test_a_figure_chooses_among_the_axes_of_the_runs_that_it_holds():
+    held({"solver": "flow", "initialization": "gaussian"})
+    held({"solver": "descent", "step_size": 0.02, "initialization": "balanced"})
+    with pytest.raises(ConfigError, match=r"where.step_size: missing; choose one of \[0.01, 0.02\]"):
+        held({"solver": "descent", "initialization": "gaussian"})
+
+
+def test_a_figure_of_values_that_no_run_has_together_is_refused():
+    with pytest.raises(ConfigError, match=r"figures.panels.where: no run has all of these values: \{"):
+        held({"solver": "flow", "initialization": "balanced", "scale": 1.0})
+
+
 def regularized(**parameters):
     """The block of the regularized dynamics."""
     return {"name": "regularized", **parameters}

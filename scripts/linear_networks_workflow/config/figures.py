@@ -33,11 +33,11 @@ def check(config: Mapping[str, Any]) -> None:
             if "rates" in KINDS[figure["kind"]].needs and not grid.has_rates(settings):
                 message = "has no rates, as no limit is known: write record: [product] there"
                 raise ConfigError(f"{path}.experiment", f"{experiment} {message}")
-            _check_axes(figure, grid.parameters(settings), path)
+            _check_axes(figure, settings, path)
 
 
-def _check_axes(figure: Mapping[str, Any], values: Mapping[str, list], path: str) -> None:
-    where, kind = figure["where"], KINDS[figure["kind"]]
+def _check_axes(figure: Mapping[str, Any], experiment: Mapping[str, Any], path: str) -> None:
+    where, kind, values = figure["where"], KINDS[figure["kind"]], grid.parameters(experiment)
     for key, value in where.items():
         if key not in values:
             raise ConfigError(f"{path}.where.{key}", unknown("axis", key, values))
@@ -49,7 +49,9 @@ def _check_axes(figure: Mapping[str, Any], values: Mapping[str, list], path: str
     for option, axis in options.items():
         if axis not in values.keys() - keys.VECTORS:
             raise ConfigError(f"{path}.{option}", unknown("axis", axis, values.keys() - keys.VECTORS))
-    drawn = kind.drawn(options)
-    for key, several in values.items():
+    drawn, chosen = kind.drawn(options), grid.narrowed(experiment, where)
+    if not all(chosen[room] for room in keys.ROOMS if room in chosen):
+        raise ConfigError(f"{path}.where", f"no run has all of these values: {cut(str(where), 200)}")
+    for key, several in grid.parameters(chosen).items():
         if drawn is not None and len(several) > 1 and key not in (*drawn, *where):
             raise ConfigError(f"{path}.where.{key}", f"missing; choose one of {cut(str(several))}, not to mix them")

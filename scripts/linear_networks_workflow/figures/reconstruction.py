@@ -38,8 +38,8 @@ class Reconstruction(Kind):
 
     Top: the relative error ‖Y − X‖ / ‖Y‖ of the one-layer model dX/dt = Y − X (2) and of the two-layer model (10)
     from the same X(0). Bottom: the singular values of the two-layer X(t) relative to those of Y, each of its own
-    draw: 1 (dashed) is learned. Lines are medians over replicates, bands 10 to 90 %. Singular values of Y that are
-    0 are left out.
+    draw: 1 (dashed) is learned. Lines are medians over the replicates that have not diverged by then, bands 10 to
+    90 % of these. Singular values of Y that are 0 are left out.
 
     What to see, where theory holds: from a small start, singular values are learned one after another, the largest
     first; from a large one, together and much sooner. Below: the median times at which the error is a hundredth of

@@ -1,5 +1,7 @@
 """Reading the tables of users: what is read, what is refused in one line, and what is warned of."""
 
+import csv
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -7,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import small_config
 from numpy.testing import assert_allclose, assert_array_equal
-from reading import refusal, spectrum, table, written
+from reading import matrix, refusal, spectrum, table, written
 
 from linear_networks_workflow import config as configuration
 
@@ -52,6 +54,16 @@ def test_classes_and_values_are_told_apart_by_the_type_or_by_the_key(tmp_path):
 def test_a_bad_table_is_refused_with_its_place(tmp_path, frame, message):
     pd.DataFrame(frame).to_csv(tmp_path / "t.csv", index=False)
     assert message in refusal(table, tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_NONNUMERIC])
+def test_blanks_around_cells_and_headings_are_no_part_of_them(tmp_path, quoting):
+    frame = pd.DataFrame({" x ": A, "y ": ["cat", "cat ", " dog"] * 10})
+    frame.to_csv(tmp_path / "t.csv", index=False, quoting=quoting)
+    frame.to_parquet(tmp_path / "t.parquet")
+    frame.astype({"y ": "category"}).to_parquet(tmp_path / "c.parquet")
+    for name in ("t.csv", "t.parquet", "c.parquet"):
+        assert table(tmp_path / name).note.startswith(f"{name}: 30 samples, 2 classes of 'y': cat, dog")
 
 
 @pytest.mark.parametrize(
@@ -138,6 +150,28 @@ def test_an_index_of_pandas_is_neither_lost_nor_taken_for_a_feature(tmp_path):
     assert table(path, "colour").parameters["features"].shape == (30, 2)
     PLAIN.rename(columns={"b": "Unnamed: 0"}).to_parquet(path)
     assert "column 2 has no heading" in refusal(table, path, "colour")
+
+
+@pytest.mark.parametrize("level", [0, 1, 12])
+def test_an_index_that_became_a_column_is_refused(tmp_path, level):
+    frame = PLAIN.assign(**{f"__index_level_{level}__": B})
+    frame.to_parquet(tmp_path / "t.parquet")
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    frame.drop(columns="colour").to_parquet(tmp_path / "y.parquet")
+    message = f"is '__index_level_{level}__', as pandas calls an index; if it is an index or names of rows, leave it"
+    assert f"column 4 {message}" in refusal(table, tmp_path / "t.parquet", "colour")
+    assert f"column 4 {message}" in refusal(table, tmp_path / "t.csv", "colour")
+    assert f"column 3 {message}" in refusal(matrix, tmp_path / "y.parquet")
+
+
+def test_headings_of_several_levels_are_those_that_the_file_has(tmp_path):
+    path = tmp_path / "t.parquet"
+    frame = PLAIN.set_axis(pd.MultiIndex.from_tuples([("a", "mean"), ("b", "mean"), ("colour", "")]), axis=1)
+    frame.to_parquet(path)
+    assert "no column 'colour'; there is" in refusal(table, path, "colour")
+    assert_array_equal(table(path, "('colour', '')").parameters["features"], PLAIN[["a", "b"]])
+    frame[["a", "b"]].to_parquet(path)
+    assert_array_equal(matrix(path), PLAIN[["a", "b"]])
 
 
 @pytest.mark.parametrize(

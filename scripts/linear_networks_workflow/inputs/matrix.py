@@ -9,6 +9,7 @@ import pandas as pd
 from linear_networks.components import Refused
 from linear_networks_workflow.errors import listed
 from linear_networks_workflow.inputs import columnar, containers, delimited
+from linear_networks_workflow.inputs.headings import check_headings
 from linear_networks_workflow.inputs.numbers import finite
 
 FORMATS = (*delimited.FORMATS, *containers.FORMATS, *columnar.FORMATS)
@@ -42,6 +43,7 @@ def read(path: Path, key: str | None = None) -> tuple[np.ndarray, str]:
         frame = pd.DataFrame(containers.matrix(path, key))
     elif ending in columnar.FORMATS:
         frame = columnar.read(path)
+        check_headings(frame.columns)
         _check_index(frame)
     else:
         text = delimited.matrix(path)

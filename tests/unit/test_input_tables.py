@@ -1,5 +1,7 @@
 """Reading the tables of users: what is read, what is refused in one line, and what is warned of."""
 
+import csv
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -7,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import small_config
 from numpy.testing import assert_allclose, assert_array_equal
-from reading import refusal, spectrum, table, written
+from reading import matrix, refusal, spectrum, table, written
 
 from linear_networks_workflow import config as configuration
 
@@ -37,7 +39,7 @@ def test_classes_and_values_are_told_apart_by_the_type_or_by_the_key(tmp_path):
         ({"x": [1.0, None], "y": [2.0, 1.0]}, "row 2, column 'x': no value"),
         ({"x": [1.0, 2.0], "y": ["a", None]}, "column 'y', row 2: no value"),
         ({"x": [1.0, 2.0], "y": ["a", "NA"]}, "column 'y', row 2: no value"),
-        ({"x": [1.0, 2.0, 0.5], "y": ["3.2", "?", "1.2"]}, "column 'y', row 2: '?' stands among numbers; mend it, or"),
+        ({"x": [1.0, 2.0, 0.5], "y": ["3.2", "x", "1.2"]}, "column 'y', row 2: 'x' stands among numbers; mend it, or"),
         ({"y": [1.0, 2.0]}, "holds no column beside the target 'y'"),
         ({"x": [1.0, 2.0, 0.5], "y": [2.5, 2.5, 2.5]}, "matrix.target: t.csv: the target does not vary"),
         ({"x": [1.0, 2.0, 0.5], "y": [0.3, 0.3, 0.1 + 0.2]}, "matrix.target: t.csv: the target does not vary"),
@@ -52,6 +54,91 @@ def test_classes_and_values_are_told_apart_by_the_type_or_by_the_key(tmp_path):
 def test_a_bad_table_is_refused_with_its_place(tmp_path, frame, message):
     pd.DataFrame(frame).to_csv(tmp_path / "t.csv", index=False)
     assert message in refusal(table, tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize(
+    ("cells", "fault"),
+    [
+        (["1,3", "0,5"], "is no number; write decimals with a point"),
+        (["low", "-2,5e-3"], "is no number; write decimals with a point"),
+        (["5%", "7 %"], "is no number; write digits and a decimal point alone"),
+        (["$5", "-$7"], "is no number; write digits and a decimal point alone"),
+        (["5 €", "7.50€"], "is no number; write digits and a decimal point alone"),
+        (["1,234.5", "1,000,000"], "is no number; write digits and a decimal point alone"),
+        (["1 234", "1'000"], "is no number; write digits and a decimal point alone"),
+        (["2020-01-31", "2020-02-01"], "is no number; write dates and times as numbers in a unit"),
+        (["31.1.2020", "1/2/20"], "is no number; write dates and times as numbers in a unit"),
+        (["2020-01-31T12:30:00Z", "2020-02-01 12:30"], "is no number; write dates and times as numbers in a unit"),
+        (["31-Jan-20", "Feb 1, 2020"], "is no number; write dates and times as numbers in a unit"),
+        (["12:30", "1:05 pm"], "is no number; write dates and times as numbers in a unit"),
+    ],
+)
+def test_text_that_is_meant_as_numbers_is_no_class_unless_the_config_says_so(tmp_path, cells, fault):
+    path = tmp_path / "t.csv"
+    for target in (cells, cells[::-1]):
+        pd.DataFrame({"x": A, "y": target * 15}).to_csv(path, index=False, sep=";")
+        line = refusal(table, path)
+        assert line.startswith("matrix.path: t.csv: column 'y', row ")
+        assert f"{fault}, or write target_kind: classes if all are labels" in line
+        assert "2 classes of 'y'" in table(path, target_kind="classes").note
+    pd.DataFrame({"x": cells[1:] * 30, "y": A}).to_csv(path, index=False, sep=";")
+    assert f"is not a finite number; {fault.partition('; ')[2]}" in refusal(table, path)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["18-24", "25-34"],
+        ["<=50K", ">50K"],
+        ["1st", "2nd"],
+        ["+", "-"],
+        ["May", "June"],
+        ["b-1", "b-2"],
+        ["none", "mild"],
+        ["½", "10.0.0.1"],
+    ],
+)
+def test_labels_with_digits_and_signs_are_classes(tmp_path, cells):
+    pd.DataFrame({"x": A, "y": cells * 15}).to_csv(tmp_path / "t.csv", index=False)
+    assert "2 classes of 'y'" in table(tmp_path / "t.csv").note
+
+
+def test_of_numbers_in_text_whole_ones_are_classes_and_others_need_a_word(tmp_path):
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"x": A, "y": ["0", "1", "2"] * 10}).to_parquet(path)
+    assert "3 classes of 'y'" in table(path).note
+    pd.DataFrame({"x": A, "y": list(map(str, B))}).to_parquet(path)
+    assert "is a number in text; write target_kind: real if all are values" in refusal(table, path)
+    assert_array_equal(table(path, target_kind="real").parameters["targets"], B[:, None])
+
+
+@pytest.mark.parametrize("cell", ["?", "None", "."])
+def test_what_may_be_no_value_is_a_class_if_the_config_says_so(tmp_path, cell):
+    pd.DataFrame({"x": A, "y": ["a", cell, "b"] * 10}).to_csv(tmp_path / "t.csv", index=False)
+    message = f"column 'y', row 2: no value ({cell!r}); fill it in, drop the row, or write target_kind: classes"
+    assert message in refusal(table, tmp_path / "t.csv")
+    assert "3 classes of 'y'" in table(tmp_path / "t.csv", target_kind="classes").note
+
+
+@pytest.mark.parametrize("cell", ["", "  ", "NA", "#N/A", "<NA>", "n/a", "nan", "null", "NaT", None])
+def test_what_is_no_value_is_never_a_class(tmp_path, cell):
+    frame = pd.DataFrame({"x": A, "y": ["a", cell, "b"] * 10})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    frame.to_parquet(tmp_path / "t.parquet")
+    for ending in ("csv", "parquet"):
+        for kind in (None, "classes", "real"):
+            line = refusal(table, tmp_path / f"t.{ending}", target_kind=kind)
+            assert f"t.{ending}: column 'y', row 2: no value; fill it in or drop the row" in line
+
+
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_NONNUMERIC])
+def test_blanks_around_cells_and_headings_are_no_part_of_them(tmp_path, quoting):
+    frame = pd.DataFrame({" x ": A, "y ": ["cat", "cat ", " dog"] * 10})
+    frame.to_csv(tmp_path / "t.csv", index=False, quoting=quoting)
+    frame.to_parquet(tmp_path / "t.parquet")
+    frame.astype({"y ": "category"}).to_parquet(tmp_path / "c.parquet")
+    for name in ("t.csv", "t.parquet", "c.parquet"):
+        assert table(tmp_path / name).note.startswith(f"{name}: 30 samples, 2 classes of 'y': cat, dog")
 
 
 @pytest.mark.parametrize(
@@ -138,6 +225,28 @@ def test_an_index_of_pandas_is_neither_lost_nor_taken_for_a_feature(tmp_path):
     assert table(path, "colour").parameters["features"].shape == (30, 2)
     PLAIN.rename(columns={"b": "Unnamed: 0"}).to_parquet(path)
     assert "column 2 has no heading" in refusal(table, path, "colour")
+
+
+@pytest.mark.parametrize("level", [0, 1, 12])
+def test_an_index_that_became_a_column_is_refused(tmp_path, level):
+    frame = PLAIN.assign(**{f"__index_level_{level}__": B})
+    frame.to_parquet(tmp_path / "t.parquet")
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    frame.drop(columns="colour").to_parquet(tmp_path / "y.parquet")
+    message = f"is '__index_level_{level}__', as pandas calls an index; if it is an index or names of rows, leave it"
+    assert f"column 4 {message}" in refusal(table, tmp_path / "t.parquet", "colour")
+    assert f"column 4 {message}" in refusal(table, tmp_path / "t.csv", "colour")
+    assert f"column 3 {message}" in refusal(matrix, tmp_path / "y.parquet")
+
+
+def test_headings_of_several_levels_are_those_that_the_file_has(tmp_path):
+    path = tmp_path / "t.parquet"
+    frame = PLAIN.set_axis(pd.MultiIndex.from_tuples([("a", "mean"), ("b", "mean"), ("colour", "")]), axis=1)
+    frame.to_parquet(path)
+    assert "no column 'colour'; there is" in refusal(table, path, "colour")
+    assert_array_equal(table(path, "('colour', '')").parameters["features"], PLAIN[["a", "b"]])
+    frame[["a", "b"]].to_parquet(path)
+    assert_array_equal(matrix(path), PLAIN[["a", "b"]])
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_what_separates_columns_is_found_and_named(tmp_path, text, found):
     ("text", "message"),
     [
         ("1,2\n3,nan\n", "row 2, column 2: 'nan' is not a finite number; complete or remove it"),
-        ("1,2\n3,inf\n", "row 2, column 2: inf is not a finite number"),
+        ("1,4\n3,inf\n", "row 2, column 2: inf is not a finite number"),
         ("1,2\n3\n", "row 2, column 2: no value"),
         ("1,2\n\n3,4,5\n", "line 3 has 3 fields, those before it have 2"),
         ("a,b\n1,2\n", "line 1 holds headings (a, b), and a matrix has none"),
@@ -122,6 +122,8 @@ def test_text_of_another_encoding_is_refused_with_its_line(tmp_path):
         ("0,1,2,3\n3.0,0.2,0.0,0.1\n", "line 1 is 0, 1, 2, …, as headings are"),
         ("0,1\n3,2\n4,4\n", "line 1 is 0, 1, as headings are"),
         ("0\n3.5\n", "line 1 is 0, as headings are"),
+        ("1,2,3,4\n3.0,0.2,0.0,0.1\n", "line 1 is 1, 2, 3, …, as headings are"),
+        (",1,2\n1,3.0,0.2\n2,0.1,2.0\n", "line 1 is 1, 2, as headings are"),
         ("0,3.0,0.2\n1,0.1,2.0\n2,0.0,0.4\n", "column 1 is 0, 1, 2, as an index or names of rows are"),
         ("0,3\n1,2\n", "column 1 is 0, 1, as an index"),
         ("1 3.0 0.2\n2 0.1 2.0\n", "column 1 is 1, 2, as an index"),
@@ -132,7 +134,10 @@ def test_rows_and_columns_that_a_writer_added_are_refused(tmp_path, text, messag
     assert message in refusal(matrix, written(tmp_path / "y.csv", text))
 
 
-@pytest.mark.parametrize("text", ["0.0,1.0\n1.0,0.0", "1,2\n2,1", "1,0.5", "0\n1\n2", "0,2\n1,3\n1,4", "1\n0.5\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["0.0,1.0\n1.0,0.0", "1,2\n2,1", "1,0.5", "0\n1\n2", "0,2\n1,3\n1,4", "1\n0.5\n", "1,2\n3,4", "1.0,2\n0.5,3"],
+)
 def test_matrices_that_begin_with_small_numbers_are_read(tmp_path, text):
     lines = [line.split(",") for line in text.split()]
     assert_array_equal(matrix(written(tmp_path / "y.csv", text)), np.array(lines, dtype=float))

@@ -22,8 +22,8 @@ def read(path: Path) -> pd.DataFrame:
     if named:
         message = f"is {short(named[0])} a column? pandas wrote it as its index; write"
         raise Refused("path", f"{message} reset_index() before to_parquet if so, reset_index(drop=True) if not")
-    # As the file has them: pandas makes numbers of headings that were some.
-    return frame.rename(columns=str)
+    # As the file has them: pandas makes numbers of headings that were some, and tuples of those of several levels.
+    return frame.set_axis([str(heading).strip() for heading in frame.columns], axis=1)
 
 
 def _plain(table: pa.Table) -> pa.Table:

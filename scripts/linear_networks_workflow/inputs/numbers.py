@@ -10,6 +10,20 @@ from linear_networks.components import Refused
 from linear_networks.matrices.source import LARGEST
 from linear_networks_workflow.errors import short
 
+# Patterns of what is meant as a number and is none, and what to write instead.
+DECIMAL_COMMA = r"[+-]?\d*,\d+(e[+-]?\d+)?"
+GROUPED = r"(\d{1,3}([ .,'_\u00a0\u202f]\d{3})+|\d+)([.,]\d+)?"
+MARKED = rf"[+-]?[$€£¥₹]? ?[+-]?{GROUPED} ?[%‰$€£¥₹]?"
+MONTH = "(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+DAY = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{4}-\d{2}"
+NAMED_DAY = rf"\d{{1,4}}[- ]{MONTH}[- ]\d{{2,4}}|{MONTH} \d{{1,2}},? \d{{4}}"
+TIME = r"\d{1,2}:\d{2}(:\d{2}.*)?( ?[ap]m)?"
+ADVICE = {
+    DECIMAL_COMMA: "write decimals with a point",
+    MARKED: "write digits and a decimal point alone",
+    rf"({DAY}|{NAMED_DAY})([t ]+{TIME})?|{TIME}": "write dates and times as numbers in a unit",
+}
+
 
 def finite(frame: pd.DataFrame, layout: str = "") -> np.ndarray:
     """A frame as an array, shape (rows, columns).
@@ -51,8 +65,12 @@ def message(cell: Any, number: float) -> str:
         return "no value; fill it in or drop the row"
     if np.isfinite(number):
         return f"{short(cell)} is past {LARGEST:g}, from where on products overflow; write it in another unit"
-    if re.fullmatch(r"[+-]?\d+,\d+", str(cell)):
-        return f"{short(cell)} is not a finite number; write decimals with a point"
     if str(cell).startswith('"'):
         return f"{short(cell)} is not a finite number; is it the name of a row? A matrix has none"
-    return f"{short(cell)} is not a finite number; complete or remove it"
+    return f"{short(cell)} is not a finite number; {advice(str(cell)) or 'complete or remove it'}"
+
+
+def advice(cell: str) -> str | None:
+    """What to write instead of text that is meant as a number; None of other text."""
+    found = (instead for pattern, instead in ADVICE.items() if re.fullmatch(pattern, cell, re.IGNORECASE))
+    return next(found, None)

@@ -1,6 +1,5 @@
 """Reading a table of features and a target that a user has in a file."""
 
-import re
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +10,7 @@ import pandas as pd
 from linear_networks.components import Refused
 from linear_networks_workflow.errors import listed, short
 from linear_networks_workflow.inputs import columnar, delimited, target
+from linear_networks_workflow.inputs.headings import check_headings
 from linear_networks_workflow.inputs.numbers import finite
 
 FORMATS = (*delimited.FORMATS, *columnar.FORMATS)
@@ -76,15 +76,20 @@ def _read(path: Path) -> tuple[pd.DataFrame, str]:
         text = delimited.table(path)
         _check_first_line(text)
         frame, layout = text.rows.set_axis(text.first, axis=1), text.layout
-    for place, (heading, count) in enumerate(Counter(frame).items()):
-        if heading == "" or re.fullmatch(r"Unnamed: \d+", heading):
-            message = f"column {place + 1} has no heading; if it is an index or names of rows, leave it out:"
-            message += " to_csv(path, index=False) in pandas, row.names = FALSE in R"
-            raise Refused("path", message + layout)
+    check_headings(frame, layout)
+    for heading, count in Counter(frame).items():
         if count > 1:
             message = f"{count} columns have the heading {short(heading)}"
             raise Refused("path", f"{message}; rename or remove all but one{layout}")
+    for heading, column in frame.select_dtypes(exclude=["number", "bool"]).items():
+        frame[heading] = _bare(column)
     return frame, layout
+
+
+def _bare(column: pd.Series) -> pd.Series:
+    """A column without the blanks around what is text in it."""
+    values = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column
+    return column.astype(values.dtype).str.strip() if pd.api.types.is_string_dtype(values) else column
 
 
 def _check_first_line(text: delimited.Text) -> None:

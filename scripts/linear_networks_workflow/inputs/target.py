@@ -8,10 +8,12 @@ import pandas as pd
 from linear_networks.components import Refused
 from linear_networks.matrices.table import one_hot
 from linear_networks_workflow.errors import listed, short
-from linear_networks_workflow.inputs.numbers import finite
+from linear_networks_workflow.inputs.numbers import advice, finite
 
 # How writers spell that there is no value.
-MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
+MISSING = ("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NaT", "null", "NULL")
+# Spelled so by some of them, and the name of a class to others.
+DOUBTFUL = ("?", ".", "None")
 # So many different whole numbers are taken for classes without a doubt, and no more.
 FEW = 20
 # Entries that the indicators of classes may have: 400 MB.
@@ -43,16 +45,13 @@ def read(column: pd.Series, kind: str | None, layout: str = "") -> Target:
     Refused
         If a value is missing, none that the kind may have, or classes are too many to compute with.
     """
-    missing = (column.isna() | column.astype(str).isin(MISSING)).to_numpy()
-    if missing.any():
-        where = f"column {short(column.name)}, row {np.argmax(missing) + 1}"
-        raise Refused("path", f"{where}: no value; fill it in or drop the row{layout}")
+    _check_values(column, kind, layout)
     if kind == "real" or (kind is None and pd.api.types.is_float_dtype(column)):
         values = finite(column.to_frame(), layout)
         return Target(values, f"real target {short(column.name)}", [] if kind else _doubts_of_real(column, values))
     labels = _labels(column)
     if kind is None:
-        _check_text(labels)
+        _check_text(labels, layout)
     count, samples = labels.nunique(), len(labels)
     if count * samples > MOST_ENTRIES:
         message = f"{count} classes of {samples} samples are more than can be computed with"
@@ -62,6 +61,19 @@ def read(column: pd.Series, kind: str | None, layout: str = "") -> Target:
     return Target(indicators, note, [] if kind else _doubts_of_classes(labels))
 
 
+def _check_values(column: pd.Series, kind: str | None, layout: str) -> None:
+    """Refuse a column in which a value is missing."""
+    nothing, cells = column.isna(), column.astype(str)
+    doubtful = ~nothing & cells.isin(() if kind == "classes" else DOUBTFUL)
+    missing = nothing | cells.isin(MISSING) | doubtful
+    if missing.any():
+        row = int(np.argmax(missing))
+        message = "no value; fill it in or drop the row"
+        if doubtful.iloc[row]:
+            message = f"no value ({short(cells.iloc[row])}); fill it in, drop the row, or write target_kind: classes"
+        raise Refused("path", f"column {short(column.name)}, row {row + 1}: {message}{layout}")
+
+
 def _labels(column: pd.Series) -> pd.Series:
     """Labels that can be sorted: numbers, truth values or text."""
     if isinstance(column.dtype, pd.CategoricalDtype):
@@ -69,15 +81,24 @@ def _labels(column: pd.Series) -> pd.Series:
     return column if pd.api.types.is_numeric_dtype(column) else column.astype(str)
 
 
-def _check_text(labels: pd.Series) -> None:
-    """Refuse numbers among text, which may be a column of numbers with a cell that is none."""
+def _check_text(labels: pd.Series, layout: str) -> None:
+    """Refuse text that is or is meant as numbers, unless it is whole numbers alone."""
     if pd.api.types.is_numeric_dtype(labels):
         return
-    numbers = pd.to_numeric(labels, errors="coerce").notna().to_numpy()
-    if numbers.any() and not numbers.all():
-        row = int(np.argmin(numbers))
-        where = f"column {short(labels.name)}, row {row + 1}: {short(labels.iloc[row])}"
-        raise Refused("path", f"{where} stands among numbers; mend it, or write target_kind: classes if all are labels")
+    numbers = pd.to_numeric(labels, errors="coerce").to_numpy(dtype=np.float64)
+    instead = labels.map({label: advice(label) for label in labels[np.isnan(numbers)].unique()})
+    meant, other, decimal = instead.notna().to_numpy(), np.isnan(numbers), numbers != np.rint(numbers)
+    if meant.any():
+        row = int(np.argmax(meant))
+        fault = f"is no number; {instead.iloc[row]}"
+    elif other.any() and not other.all():
+        row, fault = int(np.argmax(other)), "stands among numbers; mend it"
+    elif decimal.any() and not other.any():
+        row, fault = int(np.argmax(decimal)), "is a number in text; write target_kind: real if all are values"
+    else:
+        return
+    where = f"column {short(labels.name)}, row {row + 1}: {short(labels.iloc[row])}"
+    raise Refused("path", f"{where} {fault}, or write target_kind: classes if all are labels{layout}")
 
 
 def _doubts_of_real(column: pd.Series, values: np.ndarray) -> list[str]:

@@ -99,8 +99,8 @@ def test_random_flips_change_no_number(kept):
 
 def test_a_change_of_the_source_is_compiled(kept):
     path, _ = kept
-    path.write_text(SOURCE.replace("2.0 * value", "3.0 * value"))
-    assert load(path).total(VALUES) == 135.0
+    path.write_text(SOURCE.replace("2.0 * value", "30.0 * value"))
+    assert load(path).total(VALUES) == 1350.0
 
 
 def test_a_folder_that_cannot_be_written_to_costs_a_compilation(kept, monkeypatch):

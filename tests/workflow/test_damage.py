@@ -141,14 +141,15 @@ def wait_for(group):
     raise TimeoutError(f"processes of group {group} are left")
 
 
-@pytest.mark.parametrize("stop", [kill_a_job, kill_snakemake, terminate_all])
-def test_what_is_killed_at_any_moment_is_made_as_if_it_had_not_been(made, tmp_path, stop):
+def test_what_is_killed_at_any_moment_is_made_as_if_it_had_not_been(made, tmp_path):
     folder, seconds = made
+    rng = np.random.default_rng(entropy())
+    stop = rng.choice([kill_a_job, kill_snakemake, terminate_all])
     path = write_yaml(config_of(), tmp_path / "my.yaml")
     command = [sys.executable, "-m", "snakemake", *TARGETS, "--snakefile", PROJECT / "Snakefile", "--cores", "2"]
     command += ["--profile", PROJECT / "profiles" / "default", "--directory", tmp_path, "--configfile", path]
     process = subprocess.Popen(list(map(str, command)), stderr=subprocess.DEVNULL, start_new_session=True)
-    time.sleep(np.random.default_rng([entropy(), len(stop.__name__)]).uniform(0.2, 0.9) * seconds)
+    time.sleep(rng.uniform(0.2, 0.9) * seconds)
     stop(process.pid)
     process.wait(timeout=100)
     wait_for(process.pid)

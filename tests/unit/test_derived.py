@@ -5,6 +5,7 @@ import functools
 import itertools
 import operator
 import time
+import types
 
 import numpy as np
 import pytest
@@ -216,6 +217,9 @@ def test_mixins_of_each_hook_descend_as_a_plain_loop_of_their_velocity_does(mixi
     assert compiled is not any(mixin in PLAIN for mixin in mixins)
 
 
+of_the_module = {}
+
+
 def changing(seed):
     """Of each kind, something that changes as it is read, and the number that a velocity takes from it."""
     rng = np.random.default_rng(seed)
@@ -240,6 +244,7 @@ def changing(seed):
         def __init__(self):
             self.numbers = iter([1.0, 0.5])
 
+    of_the_module["of", "it"] = types.SimpleNamespace(numbers=itertools.cycle([0.7, 1.2]))
     numbered, held, slotted, ask = enumerate(links), Held(), Slotted(), operator.attrgetter("numbers")
     return {
         "chain": lambda: first(links),
@@ -254,6 +259,8 @@ def changing(seed):
         "noise": lambda: held.noise(),
         "of a class": lambda: first(held.numbers),
         "by name": lambda: first(held.numbers),
+        "by a name that is made": lambda: first(getattr(held, "".join(("num", "bers")))),
+        "of a module": lambda: first(of_the_module["of", "it"].numbers),
         "by a getter": lambda: first(ask(held)),
         "in a slot": lambda: first(slotted.numbers),
         "missing": lambda: counted[len(counted)],

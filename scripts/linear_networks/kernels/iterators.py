@@ -24,6 +24,8 @@ CHANGING = (
 )
 # These hold nothing.
 PLAIN = (str, bytes, bool, int, float, type(None), np.ndarray, CodeType, FrameType, MethodDescriptorType)
+# By these, code may ask for attributes whose names it makes.
+ASKING = {"getattr", "attrgetter"}
 # More objects than a velocity needs: whoever reaches so many is not searched to the end.
 MOST_OBJECTS = 20_000
 
@@ -81,6 +83,8 @@ class Search:
         return [*within, *self.named(attributes), type(value)]
 
     def named(self, attributes: Any) -> list[Any]:
+        if self.names & ASKING:
+            return list(attributes.values())
         return [attributes[name] for name in self.names if name in attributes]
 
 

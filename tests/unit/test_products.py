@@ -82,14 +82,20 @@ def test_large_matrices_go_through_blas_and_agree(monkeypatch, compiled):
     assert compiled
 
 
-def test_a_kernel_is_compiled_once_for_all_processes(monkeypatch, tmp_path):
+@pytest.fixture
+def compiled_anew(monkeypatch, tmp_path):
+    """Descent as another process has it, which keeps its kernels in the test's folder."""
     monkeypatch.setattr(lanes, "CACHE", tmp_path)
     problem, start = drawn(Asymmetric, np.random.default_rng(4), 3, 2, 3, 4)
 
-    def compiled_anew():
+    def descend():
         products.compiled.cache_clear()
         return problem.descend(start, 0.05, 10)
 
+    return descend
+
+
+def test_a_kernel_is_compiled_once_for_all_processes(compiled_anew, tmp_path):
     first = compiled_anew()
     (file,) = tmp_path.iterdir()
     written = file.stat().st_mtime_ns
@@ -97,14 +103,7 @@ def test_a_kernel_is_compiled_once_for_all_processes(monkeypatch, tmp_path):
     assert [kept.stat().st_mtime_ns for kept in tmp_path.iterdir()] == [written]
 
 
-def test_a_kept_kernel_that_is_damaged_foreign_or_no_file_is_compiled_again(monkeypatch, tmp_path):
-    monkeypatch.setattr(lanes, "CACHE", tmp_path)
-    problem, start = drawn(Asymmetric, np.random.default_rng(4), 3, 2, 3, 4)
-
-    def compiled_anew():
-        products.compiled.cache_clear()
-        return problem.descend(start, 0.05, 10)
-
+def test_a_kept_kernel_that_is_damaged_foreign_or_no_file_is_compiled_again(compiled_anew, tmp_path):
     expected = compiled_anew()
     (file,) = tmp_path.iterdir()
     content = file.read_bytes()

@@ -158,12 +158,12 @@ def add_kind(scripts):
 
 @pytest.fixture
 def project_copy(tmp_path_factory):
-    """A copy of the project's files that a test may edit."""
+    """A copy of the project's files that a test may edit, with the loops that were compiled of them."""
     copy = tmp_path_factory.mktemp("project")
     for part in ("Snakefile", "config.yaml", "CITATION.cff", "workflow", "scripts", "profiles", "data"):
         source = PROJECT / part
         if source.is_dir():
-            shutil.copytree(source, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, copy / part, ignore=shutil.ignore_patterns("*.pyc"))
         else:
             shutil.copy(source, copy / part)
     return copy

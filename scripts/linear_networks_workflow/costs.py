@@ -31,6 +31,7 @@ class Costs:
     rows: int
     columns: int
     width: int  # of the factors that are computed with
+    drawn: int  # of the factors that are drawn
     steps: float
     samples: int
     examples: int  # of a teacher
@@ -53,6 +54,7 @@ class Costs:
             rows,
             columns,
             width=min(width, rows + columns) if reducible else width,
+            drawn=width,
             steps=max(values["horizon"]) / min(values.get("step_size", [inf])),
             samples=max(values["samples"]),
             examples=max(values.get("examples", [0])),
@@ -94,7 +96,8 @@ class Costs:
         shape = self.rows, self.columns, self.width, self.samples, self.examples
         per_run = memory.mib_per_run(*shape, max(SOLVERS[solver].stages for solver in self.solvers), self.with_products)
         block = memory.runs_per_block(memory.PROCESS + BLOCK, per_run)
-        return ceil(memory.PROCESS + min(block, self.runs) * per_run)
+        drawing = memory.drawing(self.rows, self.columns, self.drawn)
+        return ceil(memory.PROCESS + drawing + min(block, self.runs) * per_run)
 
     def minutes(self, seconds: float) -> int:
         """Minutes to ask for where a run takes so many seconds: five times as much, on a slow or busy machine."""

@@ -29,6 +29,11 @@ def mib_per_run(
     return 8.0 * (3 * observed + state + inputs) / 2**20
 
 
+def drawing(rows: int, columns: int, width: int) -> float:
+    """MiB that a start takes while it is drawn, at its full width."""
+    return 8.0 * 4 * (rows + columns) * width / 2**20
+
+
 def runs_per_block(granted: float, per_run: float) -> int:
     """How many runs a job computes together that may use so many MiB, each taking so many."""
     return int(min(max(1.0, (granted - PROCESS) / per_run), MOST_RUNS_PER_BLOCK))

@@ -1,5 +1,6 @@
 """Reading the files of users, mostly of matrices: what is read, and what is refused in one line."""
 
+import gzip
 import os
 import pickle
 import struct
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.io
+import scipy.sparse
 from conftest import examples, small_config
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,6 +52,13 @@ def test_a_matrix_is_read_back_from_every_format_to_the_last_bit(tmp_path, endin
     assert_array_equal(matrix(tmp_path / f"y{ending.upper()}"), MATRIX)
 
 
+@pytest.mark.parametrize(("packed", "ending"), [(True, ".csv"), (False, ".csv.gz")])
+def test_text_that_has_gained_or_lost_its_ending_is_read(tmp_path, packed, ending):
+    (tmp_path / "y").write_bytes(gzip.compress(b"1,2\n3,4\n") if packed else b"1,2\n3,4\n")
+    (tmp_path / "y").rename(tmp_path / f"y{ending}")
+    assert_array_equal(matrix(tmp_path / f"y{ending}"), [[1, 2], [3, 4]])
+
+
 def test_the_formats_that_are_read_are_those_that_messages_and_pages_name(tmp_path):
     assert set(ENDINGS) == set(inputs.READERS["matrix"].formats)
     written(tmp_path / "y.xlsx", "1")
@@ -69,6 +78,7 @@ def test_the_formats_that_are_read_are_those_that_messages_and_pages_name(tmp_pa
         ("1\t2.5\n3\t4\n", "tabs"),
         ("# of my model\n\n  1  2.5\n # and\n3.0 4.0  # here\n", "blanks"),
         ("\ufeff1 2.5\n3 4", "blanks"),
+        ("sep=;\r\n1;2.5\r\n3;4\r\n", "semicolons"),
     ],
 )
 def test_what_separates_columns_is_found_and_named(tmp_path, text, found):
@@ -103,6 +113,9 @@ def test_what_separates_columns_is_found_and_named(tmp_path, text, found):
         ("\n# nothing\n", "holds no rows"),
         ("0,0\n0,0\n", "every entry is 0"),
         ("1,\0\n", "line 1 holds bytes that are no text"),
+        ("sep=,\n1,2\n\n3,x\n", "row 2, column 2: 'x' is not a finite number"),
+        ("1.5D+00,2\n", "'1.5D+00' is not a finite number; write exponents with an e"),
+        ("%%MatrixMarket matrix array real general\n1 1\n1.0\n", "in the Matrix Market format"),
     ],
 )
 def test_a_bad_text_is_refused_with_its_place(tmp_path, text, message):
@@ -199,6 +212,11 @@ def test_a_code_of_matlab_that_is_none_is_refused(tmp_path):
 def test_an_array_that_is_no_real_matrix_is_refused(tmp_path, array):
     np.save(tmp_path / "y.npy", array)
     assert "two axes of real numbers" in refusal(matrix, tmp_path / "y.npy")
+
+
+def test_a_sparse_matrix_is_refused_by_what_to_write(tmp_path):
+    scipy.sparse.save_npz(tmp_path / "y.npz", scipy.sparse.eye_array(3).tocsr())
+    assert "numpy.savez(path, matrix.toarray())" in refusal(matrix, tmp_path / "y.npz")
 
 
 class Trap:

@@ -13,6 +13,7 @@ from linear_networks_workflow.inputs.reading import reading
 
 ARCHIVES = (".npz", ".mat")
 FORMATS = (".npy", *ARCHIVES)
+SPARSE = {"format", "shape", "data"}  # names in what scipy.sparse.save_npz writes
 
 
 def matrix(path: Path, key: str | None) -> np.ndarray:
@@ -31,6 +32,8 @@ def _of_npy(path: Path, key: str | None) -> Any:
 
 def _of_npz(path: Path, key: str | None) -> Any:
     with reading("numpy.savez(path, matrix)"), path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        if set(archive.files) >= SPARSE:
+            raise Refused("path", "is a sparse matrix of SciPy; write numpy.savez(path, matrix.toarray())")
         return archive[_chosen(dict.fromkeys(archive.files, ""), key)]
 
 

@@ -19,6 +19,8 @@ from linear_networks_workflow.errors import short
 
 FORMATS = tuple(ending + packed for packed in ("", ".gz") for ending in (".csv", ".tsv", ".txt"))
 
+GZIP = b"\x1f\x8b"  # with which such a file begins
+
 # By the pattern that pandas splits lines at, the first that is found.
 SEPARATORS = {"\t": "tabs", ";": "semicolons", ",": "commas", r"\s+": "blanks"}
 
@@ -115,7 +117,8 @@ def _read(path: Path) -> bytes:
     """The bytes of a file of text in UTF-8, without a byte order mark."""
     try:
         text = path.read_bytes()
-        if path.suffix.lower() == ".gz":
+        # Files lose or gain an ending on their way.
+        if text.startswith(GZIP):
             text = gzip.decompress(text)
         text = text.removeprefix(codecs.BOM_UTF8)
         text.decode()
@@ -124,6 +127,10 @@ def _read(path: Path) -> bytes:
         raise Refused("path", f"line {line} is no text in UTF-8; save the file in this encoding") from None
     except (OSError, EOFError, zlib.error) as error:
         raise Refused("path", f"cannot be read ({short(error)}); is it whole, and of the format of its name?") from None
+    if text.startswith(b"%%MatrixMarket"):
+        raise Refused("path", "is in the Matrix Market format, which is not read; write numpy.savetxt(path, matrix)")
+    # Excel's name of the separator, which is found without it; the line stays.
+    text = re.sub(rb"\Asep=[^\r\n]", b"", text)
     if b"\0" in text:
         line = text.count(b"\n", 0, text.index(b"\0")) + 1
         raise Refused("path", f"line {line} holds bytes that are no text; is it of the format of its name?")

@@ -20,6 +20,7 @@ NAMED_DAY = rf"\d{{1,4}}[- ]{MONTH}[- ]\d{{2,4}}|{MONTH} \d{{1,2}},? \d{{4}}"
 TIME = r"\d{1,2}:\d{2}(:\d{2}.*)?( ?[ap]m)?"
 ADVICE = {
     DECIMAL_COMMA: "write decimals with a point",
+    r"[+-]?(\d+\.?\d*|\.\d+)d[+-]?\d+": "write exponents with an e",
     MARKED: "write digits and a decimal point alone",
     rf"({DAY}|{NAMED_DAY})([t ]+{TIME})?|{TIME}": "write dates and times as numbers in a unit",
 }

@@ -26,7 +26,7 @@ from linear_networks.theory.limits import Limit
 from linear_networks_workflow import grid, logs
 from linear_networks_workflow.dataset import parquet
 from linear_networks_workflow.grid import Run
-from linear_networks_workflow.memory import MOST_RUNS_PER_BLOCK, mib_per_run, runs_per_block
+from linear_networks_workflow.memory import MOST_RUNS_PER_BLOCK, drawing, mib_per_run, runs_per_block
 from linear_networks_workflow.stages import rows, stability
 
 Matrices = Mapping[str, Data]
@@ -94,17 +94,20 @@ def simulate_blocks(
     while done < len(runs):
         block = runs[done : done + MOST_RUNS_PER_BLOCK]
         matrices = parquet.matrices_of(path, [(run.matrix, run.replicate) for run in block])
-        block = block[: runs_per_block(granted, max(_mib(run, matrices[run.matrix], record) for run in block))]
+        needed = [_mib(run, matrices[run.matrix], record) for run in block]
+        block = block[: runs_per_block(granted - max(first for first, _ in needed), max(kept for _, kept in needed))]
         share = logs.part(progress, done / len(runs), (done + len(block)) / len(runs))
         yield simulate(block, matrices, record, fitted, share)
         done += len(block)
 
 
-def _mib(run: Run, matrix: Data, record: Collection[str]) -> float:
+def _mib(run: Run, matrix: Data, record: Collection[str]) -> tuple[float, float]:
+    """MiB that a run takes while it is drawn, and of its block."""
     height, breadth = matrix.values.shape
     samples, examples = run.point["time"]["samples"], 0 if matrix.inputs is None else len(matrix.inputs)
     stages = SOLVERS[run.point["solver"]["method"]].stages
-    return mib_per_run(height, breadth, _state_width(run, matrix), samples, examples, stages, "product" in record)
+    kept = mib_per_run(height, breadth, _state_width(run, matrix), samples, examples, stages, "product" in record)
+    return drawing(height, breadth, run.point["width"]), kept
 
 
 def _state_width(run: Run, matrix: Data) -> int:

@@ -93,10 +93,11 @@ class Problems(NamedTuple):
 
 def observe(problem: Problem, state: np.ndarray, runs: np.ndarray) -> dict[str, np.ndarray]:
     """What the peers observe as well, and X, which they return."""
+    product = problem.product(state)
     return {
-        "error": problem.error(state),
-        "singular_values": problem.spectrum(state),
-        "product": problem.product(state),
+        "error": problem.error(state, product),
+        "singular_values": problem.spectrum(state, product),
+        "product": product,
     }
 
 

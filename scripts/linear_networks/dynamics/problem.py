@@ -80,25 +80,29 @@ class Problem:
         """Product X of the state, shape (batch, m, n)."""
         return self.model.product(self.split(state))
 
-    def spectrum(self, state: Array) -> Array:
-        """Singular values of X, descending, shape (batch, min(m, n)); eigenvalues where X is symmetric throughout."""
-        return self.model.spectrum(self.split(state))
+    def spectrum(self, state: Array, product: Array | None = None) -> Array:
+        """Singular values of X, descending, shape (batch, min(m, n)); eigenvalues where X is symmetric throughout.
+
+        Here and below, `product` is X of the state where that is known already.
+        """
+        factors = self.split(state)
+        return self.model.spectrum(factors, self.model.product(factors) if product is None else product)
 
     def imbalance(self, state: Array) -> Array | None:
         """The conserved matrix Q = U^T U - V^T V, shape (batch, w, w), or None where nothing is conserved."""
         return None if self.penalties else self.model.imbalance(self.split(state))
 
-    def objective(self, state: Array) -> Array:
+    def objective(self, state: Array, product: Array | None = None) -> Array:
         """Loss and penalties, shape (batch,)."""
-        factors = self.split(state)
-        value = self.loss.value(self.model.product(factors))
+        value = self.loss.value(self.product(state) if product is None else product)
         for penalty in self.penalties:
-            value = value + penalty.value(factors)
+            value = value + penalty.value(self.split(state))
         return value
 
-    def error(self, state: Array) -> Array:
+    def error(self, state: Array, product: Array | None = None) -> Array:
         """Relative error ||Y - X||_F / ||Y||_F, shape (batch,)."""
-        return np.sqrt(squared_norm(self.data - self.product(state)) / squared_norm(self.data))
+        product = self.product(state) if product is None else product
+        return np.sqrt(squared_norm(self.data - product) / squared_norm(self.data))
 
 
 def join(factors: Sequence[Array]) -> Array:

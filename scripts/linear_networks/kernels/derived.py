@@ -1,5 +1,7 @@
 """Descent along a velocity that is written in plain NumPy, by a compiled step that is derived from it.
 
+So is the evaluation of the velocity on its own, of which the stages of a flow are made (`stages`).
+
 This is the door to what compiles: the velocity is written once, as a function of the matrices of a state, and whatever
 changes it changes its descent. It is called with symbols (`tracing`), what it computes of them is turned into products
 of small matrices (`lowering`), and these are compiled (`products`, `lanes`). It is called anew whenever it descends, so
@@ -102,7 +104,7 @@ class FlatDescent:
 
     def __init__(self, velocity: Callable[[Any], Any], split: Callable[[Array], list[Array]], step_size: float) -> None:
         self.velocity, self.split, self.step_size = velocity, split, step_size
-        self._of_matrices = Descent(self._moves, step_size)
+        self._of_matrices = Descent(of_matrices(velocity), step_size)
 
     def descend(self, state: Array, count: int) -> Array:
         """State after so many steps."""
@@ -117,15 +119,6 @@ class FlatDescent:
         """Whether states of this shape descend by compiled steps."""
         return self._of_matrices.step(self.split(state)) is not None
 
-    def _moves(self, matrices: list[Any]) -> list[Any]:
-        """The velocity of each matrix."""
-        moves = self.velocity(np.concatenate([matrix.reshape(len(matrix), -1) for matrix in matrices], axis=1))
-        ends = [0, *accumulate(matrix.shape[1] * matrix.shape[2] for matrix in matrices)]
-        return [
-            moves[:, begin:end].reshape(-1, *matrix.shape[1:])
-            for matrix, (begin, end) in zip(matrices, pairwise(ends), strict=True)
-        ]
-
 
 def descend(velocity: Velocity, state: Sequence[Array], step_size: float, count: int) -> list[Array]:
     """State, a list of matrices, after so many steps of a Descent."""
@@ -134,22 +127,46 @@ def descend(velocity: Velocity, state: Sequence[Array], step_size: float, count:
 
 def derive(velocity: Velocity, state: list[Array], step_size: float) -> Step | None:
     """The step of descent along a velocity, from a state; None where it is not to be compiled."""
+    return _derive(velocity, state, step_size, steps=True)
+
+
+def evaluation(velocity: Velocity, state: list[Array]) -> Step | None:
+    """What evaluates a velocity: its results are the velocity of each matrix of the state. None as for `derive`."""
+    return _derive(velocity, state, 1.0, steps=False)
+
+
+def of_matrices(velocity: Callable[[Any], Any]) -> Velocity:
+    """The velocity of each matrix, where that of a state is one of all of its entries, shape (batch, entries)."""
+
+    def moves(matrices: list[Any]) -> list[Any]:
+        found = velocity(np.concatenate([matrix.reshape(len(matrix), -1) for matrix in matrices], axis=1))
+        ends = [0, *accumulate(matrix.shape[1] * matrix.shape[2] for matrix in matrices)]
+        return [
+            found[:, begin:end].reshape(-1, *matrix.shape[1:])
+            for matrix, (begin, end) in zip(matrices, pairwise(ends), strict=True)
+        ]
+
+    return moves
+
+
+def _derive(velocity: Velocity, state: list[Array], step_size: float, *, steps: bool) -> Step | None:
+    """The step along a velocity, or its evaluation."""
     if any(matrix.ndim != 3 or not matrix.size for matrix in state):
         return None
     traced = trace(velocity, state)
     if traced is None or any(map(_may_write, traced.codes)):
         return None
-    key = traced.tape, traced.velocities, traced.codes
+    key = traced.tape, traced.velocities, traced.codes, steps
     if key in _recipes:
         made = _recipes[key]
         return made and made.step(state, traced.constants, step_size)
-    made = recipe(traced.tape, traced.velocities)
+    made = recipe(traced.tape, traced.velocities, steps)
     step = made.step(state, traced.constants, step_size)
     if not step.is_small():
         return None
     if len(_recipes) >= MOST_RECIPES:
         _recipes.clear()
-    followed = follows(made, velocity, state, traced.constants)
+    followed = follows(made, velocity, state, traced.constants, steps)
     _recipes[key] = made if followed else None
     return step if followed else None
 
@@ -160,8 +177,8 @@ def _may_write(code: CodeType) -> bool:
     return not WRITERS.isdisjoint({*code.co_names, *keywords})
 
 
-def follows(made: Recipe, velocity: Velocity, state: list[Array], constants: list[Array]) -> bool:
-    """Whether a derived step does as the velocity does, to rounding, wherever it is tried."""
+def follows(made: Recipe, velocity: Velocity, state: list[Array], constants: list[Array], steps: bool = True) -> bool:
+    """Whether a derived step, or evaluation, does as the velocity does, to rounding, wherever it is tried."""
     rng = np.random.default_rng(0)
     with np.errstate(all="ignore"):
         for size in SIZES:
@@ -169,7 +186,7 @@ def follows(made: Recipe, velocity: Velocity, state: list[Array], constants: lis
             found = made.step(drawn, constants, LONG_STEP).repeat(1)
             moves = velocity([matrix.copy() for matrix in drawn])
             for one, matrix, move in zip(found, drawn, moves, strict=True):
-                expected = matrix + LONG_STEP * move
+                expected = matrix * steps + LONG_STEP * move
                 finite = np.isfinite(expected)
                 scale = np.abs(np.where(finite, expected, 0.0)).max(axis=(1, 2), keepdims=True)
                 if not np.where(finite, np.abs(one - expected) <= TOLERANCE * scale, ~np.isfinite(one)).all():

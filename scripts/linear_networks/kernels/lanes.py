@@ -103,11 +103,34 @@ class Code:
     def store(self, lanes: Lanes, place: ir.Value) -> None:
         self.builder.store(lanes.value, self.builder.gep(self.block, [place]))
 
+    def part(self, lanes: Lanes, place: ir.Value, stride: int) -> None:
+        """Store the number of each run in a part of its own, `stride` numbers after that of the run before.
+
+        The place is that in the part of the first run, which begins with the block.
+        """
+        numbers = self.builder.bitcast(self.block, ir.DoubleType().as_pointer())
+        for lane in range(LANES):
+            number = self.builder.extract_element(lanes.value, ir.IntType(32)(lane))
+            self.builder.store(number, self.builder.gep(numbers, [self.builder.add(place, _INDEX(lane * stride))]))
+
     def call(self, name: str, *arguments: Lanes) -> Lanes:
         if name not in self.intrinsics:
             kind = ir.FunctionType(_VECTOR, [_VECTOR] * len(arguments))
             self.intrinsics[name] = ir.Function(self.module, kind, f"llvm.{name}.v{LANES}f64")
         return Lanes(self, self.builder.call(self.intrinsics[name], [argument.value for argument in arguments]))
+
+    def procedure(self, write: Callable[[], None]) -> Callable[[], None]:
+        """Code that `write` writes once, and that the function returned does wherever it is called."""
+        outside = self.function, self.builder, self.block
+        kind = ir.FunctionType(ir.VoidType(), [_VECTOR.as_pointer()])
+        inner = ir.Function(self.module, kind, f"procedure.{len(self.module.functions)}")
+        inner.linkage = "internal"
+        inner.attributes.add("noinline")
+        self.function, self.builder, self.block = inner, ir.IRBuilder(inner.append_basic_block()), inner.args[0]
+        write()
+        self.builder.ret_void()
+        self.function, self.builder, self.block = outside
+        return lambda: self.builder.call(inner, [self.block])
 
     @contextmanager
     def loop(self, start: ir.Value | int, stop: ir.Value | int) -> Iterator[ir.Value]:
@@ -244,10 +267,20 @@ def workspace(runs: int, size: int) -> Array:
     return memory[first : first + blocks * size * LANES].reshape(blocks, size, LANES)
 
 
+def rows(workspace: Array, first: int, size: int, runs: int) -> Array:
+    """Numbers of each run, shape (runs, size), that lie in a workspace from a place of its blocks on."""
+    return workspace[:, first : first + size].swapaxes(1, 2).reshape(-1, size)[:runs]
+
+
+def parts(workspace: Array, first: int, size: int) -> Array:
+    """Parts of runs that were stored one by one, shape (blocks * LANES, size), from a place of the blocks on."""
+    return workspace[:, first : first + size].reshape(-1, size)
+
+
 def pack(batch: Array, workspace: Array, first: int) -> None:
     """Lay a batch, shape (runs, ...), into a workspace from a place of its blocks on."""
-    rows = batch.reshape(len(batch), -1)
-    whole, size = len(rows) // LANES, rows.shape[1]
+    size = int(np.prod(batch.shape[1:]))
+    rows, whole = batch.reshape(len(batch), size), len(batch) // LANES
     part = workspace[:, first : first + size]
     part[:whole] = rows[: whole * LANES].reshape(whole, LANES, size).swapaxes(1, 2)
     if whole < len(part):
@@ -256,8 +289,7 @@ def pack(batch: Array, workspace: Array, first: int) -> None:
 
 def unpack(workspace: Array, first: int, runs: int, *shape: int) -> Array:
     """The batch, shape (runs, *shape), that lies in a workspace from a place of its blocks on."""
-    part = workspace[:, first : first + int(np.prod(shape))]
-    return part.swapaxes(1, 2).reshape(-1, *shape)[:runs]
+    return rows(workspace, first, int(np.prod(shape)), runs).reshape(-1, *shape)
 
 
 def _integer(index: ir.Value | int) -> ir.Value:

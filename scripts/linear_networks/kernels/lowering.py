@@ -21,12 +21,12 @@ ETA = Coefficient(step_size=True)
 
 
 class Recipe(NamedTuple):
-    """A step for any constants and step size.
+    """A step, or a velocity times a step size, for any constants and step size.
 
     Attributes
     ----------
-    state : tuple of str
-        Names of its matrices.
+    state, results : tuple of str
+        Names of the matrices of the state, and of those that are computed.
     operations : tuple of Operation
     scalars : dict of str to Coefficient
         Coefficients that are named in the operations.
@@ -35,6 +35,7 @@ class Recipe(NamedTuple):
     """
 
     state: tuple[str, ...]
+    results: tuple[str, ...]
     operations: tuple[Operation, ...]
     scalars: dict[str, Coefficient]
     matrices: dict[str, Matrix]
@@ -61,12 +62,12 @@ class Recipe(NamedTuple):
 
         named = {name: total(*matrix) for name, matrix in self.matrices.items()}
         named |= {name: spread(np.asarray(value(scalar)), (1, 1)) for name, scalar in self.scalars.items()}
-        return Step(dict(zip(self.state, state, strict=True)), named, self.operations)
+        return Step(dict(zip(self.state, state, strict=True)), named, self.operations, self.results)
 
 
-def recipe(tape: tuple[tuple[Any, ...], ...], velocities: tuple[int, ...]) -> Recipe:
-    """The recipe of a step along velocities that a tape, see `tracing.Traced`, writes down."""
-    return _Lowering(expression(tape, velocities)).recipe()
+def recipe(tape: tuple[tuple[Any, ...], ...], velocities: tuple[int, ...], steps: bool = True) -> Recipe:
+    """The recipe of a step along velocities that a tape, see `tracing.Traced`, writes down, or of the velocities."""
+    return _Lowering(expression(tape, velocities)).recipe(steps)
 
 
 class Times(NamedTuple):
@@ -98,18 +99,21 @@ class _Lowering:
         self.scalars: dict[Coefficient, str] = {}
         self.matrices: dict[Matrix, str] = {}
 
-    def recipe(self) -> Recipe:
-        steps = [self.parts(velocity.times(ETA)) for velocity in self.velocities]
-        self.set_scales(steps)
+    def recipe(self, steps: bool) -> Recipe:
+        moves = [self.parts(velocity.times(ETA)) for velocity in self.velocities]
+        self.set_scales(moves)
         for place in self.kept:
             self.compute(f"t{place}", None, self.nodes[place].shape, self.body(place, self.scales[place]))
-        for number, (velocity, parts) in enumerate(zip(self.velocities, steps, strict=True)):
-            own = f"x{number}"
+        state, velocities = (tuple(f"{letter}{number}" for number in range(len(moves))) for letter in "xv")
+        for number, (velocity, parts) in enumerate(zip(self.velocities, moves, strict=True)):
+            own = state[number]
             # The old matrix stays as long as anything is computed from it.
-            out = f"{own}+" if any(self.reads(number, later) for later in steps[number:]) else own
-            self.compute(out, own, self.shape(velocity.matrix), parts)
+            out = f"{own}+" if any(self.reads(number, later) for later in moves[number:]) else own
+            out, base = (out, own) if steps else (velocities[number], None)
+            self.compute(out, base, self.shape(velocity.matrix), parts)
         return Recipe(
-            tuple(f"x{number}" for number in range(len(steps))),
+            state,
+            state if steps else velocities,
             tuple(self.operations),
             {name: scalar for scalar, name in self.scalars.items()},
             {name: matrix for matrix, name in self.matrices.items()},
@@ -190,6 +194,8 @@ class _Lowering:
         for part in products:
             self.operations.append(Product(out, base, self.name(part.left), self.name(part.right), self.factor(part)))
             base = out
+        if base not in (None, out):
+            self.operations.append(Addition(out, None, base))
 
     def summands(self, shape: Shape, terms: list[Term], reordered: bool) -> Iterator[tuple[str, Factor]]:
         """Names and factors of terms; if they may be reordered, constants come first, as one."""

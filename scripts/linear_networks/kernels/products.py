@@ -49,7 +49,7 @@ Operation = Product | Addition
 
 @dataclass(frozen=True)
 class Step:
-    """One step of descent.
+    """One step of descent, or what else is made of sums of products.
 
     Parameters
     ----------
@@ -58,19 +58,22 @@ class Step:
     constants : dict of ndarray, each of shape (batch, rows, columns)
     operations : tuple of Operation
         In the order in which they are done. Other matrices that are named in it are made by it.
+    results : tuple of str
+        Matrices that are asked for; those of the state if none are named.
     """
 
     state: dict[str, Array]
     constants: dict[str, Array]
     operations: tuple[Operation, ...]
+    results: tuple[str, ...] = ()
 
     def is_small(self) -> bool:
         """Whether the step is worth compiling."""
-        return sum(rows * columns for rows, columns in self._layout().shapes.values()) <= MOST_ENTRIES
+        return sum(rows * columns for rows, columns in self.layout().shapes.values()) <= MOST_ENTRIES
 
     def repeat(self, count: int) -> list[Array]:
-        """The matrices of the state after so many steps."""
-        layout = self._layout()
+        """The results after so many steps."""
+        layout = self.layout()
         kernel = compiled(layout)
         runs = len(next(iter(self.state.values())))
         workspace = lanes.workspace(runs, kernel.size)
@@ -79,10 +82,11 @@ class Step:
                 lanes.pack(array, workspace, layout.places[name])
         kernel(workspace, count)
         return [
-            lanes.unpack(workspace, layout.places[name], runs, *array.shape[1:]) for name, array in self.state.items()
+            lanes.unpack(workspace, layout.places[name], runs, *layout.shapes[name])
+            for name in self.results or self.state
         ]
 
-    def _layout(self) -> "Layout":
+    def layout(self) -> "Layout":
         given = tuple(
             (name, array.shape[1:]) for arrays in (self.state, self.constants) for name, array in arrays.items()
         )
@@ -136,11 +140,7 @@ def compiled(layout: Layout) -> Kernel:
 
     def write(code: Code, count: ir.Value) -> None:
         with code.loop(0, count):
-            for operation in layout.operations:
-                if isinstance(operation, Addition):
-                    add(code, layout, operation)
-                else:
-                    multiply(code, layout, operation)
+            operate(code, layout)
             for name, (rows, columns) in layout.shapes.items():
                 if f"{name}+" in layout.shapes:
                     with code.loop(0, rows * columns) as entry:
@@ -148,6 +148,15 @@ def compiled(layout: Layout) -> Kernel:
                         code.store(new, code.place(layout.place(name), (entry, 1)))
 
     return Kernel(layout.size, write)
+
+
+def operate(code: Code, layout: Layout) -> None:
+    """Write the code of all operations."""
+    for operation in layout.operations:
+        if isinstance(operation, Addition):
+            add(code, layout, operation)
+        else:
+            multiply(code, layout, operation)
 
 
 def add(code: Code, layout: Layout, addition: Addition) -> None:

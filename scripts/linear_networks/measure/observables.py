@@ -32,15 +32,16 @@ def observer(
     goal = limit or Limit.of(problem, widths)
 
     def observe(problem: Problem, state: Array, runs: Index) -> Mapping[str, Array]:
+        found = problem.product(state)
         observation: dict[str, Array] = {
-            "loss": problem.objective(state),
-            "error": problem.error(state),
-            "singular_values": problem.spectrum(state),
+            "loss": problem.objective(state, found),
+            "error": problem.error(state, found),
+            "singular_values": problem.spectrum(state, found),
         }
         imbalance = problem.imbalance(state)
         if imbalance is not None and initial is not None:
             observation["drift"] = np.sqrt(squared_norm(imbalance - initial[runs]))
-        observation["distance"] = np.sqrt(squared_norm(problem.product(state) - goal.product[runs]))
+        observation["distance"] = np.sqrt(squared_norm(found - goal.product[runs]))
         local_rate = goal.theory.local_rate(problem, state)
         if local_rate is not None:
             observation["local_rate"] = local_rate
@@ -48,7 +49,7 @@ def observer(
         if gramian is not None and goal.gramian is not None:
             observation["gramian_distance"] = np.sqrt(squared_norm(gramian - goal.gramian[runs]))
         if product:
-            observation["product"] = problem.product(state).reshape(len(state), -1)
+            observation["product"] = found.reshape(len(state), -1)
         return observation
 
     return observe

@@ -26,8 +26,8 @@ class Metric(Direct):
         half = 2.0 * force @ factors[0]
         return [half + half.mT]
 
-    def spectrum(self, factors: Sequence[Array]) -> Array:
-        return eigenvalues(factors[0])
+    def spectrum(self, factors: Sequence[Array], product: Array) -> Array:
+        return eigenvalues(product)
 
     def turned(self, factors: Sequence[Array], left: Turn, right: Turn) -> list[Array]:
         return [left(left(factors[0]).mT).mT]

@@ -66,9 +66,9 @@ class Model(Component, ABC):
         """What every flow of a loss of X conserves, Q = U^T U - V^T V, shape (batch, w, w); None where nothing."""
         return None
 
-    def spectrum(self, factors: Sequence[Array]) -> Array:
+    def spectrum(self, factors: Sequence[Array], product: Array) -> Array:
         """Singular values of X, descending, shape (batch, min(m, n)); eigenvalues where X is symmetric throughout."""
-        return singular_values(self.product(factors))
+        return singular_values(product)
 
     def operations(self, rows: int, columns: int, width: int) -> float:
         """Operations of a step of descent, of factors with so many columns."""

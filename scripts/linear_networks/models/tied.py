@@ -28,7 +28,7 @@ class Tied(Model):
     def pull(self, factors: Sequence[Array], force: Array) -> list[Array]:
         return [2.0 * force @ factors[0]]
 
-    def spectrum(self, factors: Sequence[Array]) -> Array:
+    def spectrum(self, factors: Sequence[Array], product: Array) -> Array:
         values = singular_values(factors[0]) ** 2
         return np.pad(values, ((0, 0), (0, factors[0].shape[1] - values.shape[1])))
 

@@ -21,45 +21,33 @@ or if the Hessian has a negative direction in which it moves.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from itertools import pairwise
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy.integrate import DOP853
+from numpy.typing import ArrayLike, NDArray
 
 from linear_networks.arrays import Array, Index, Mask, squared_norm
 from linear_networks.dynamics.problem import Problem, join
 from linear_networks.models.basis import turn
 from linear_networks.models.model import Turn
-from linear_networks.outcomes import CONVERGED, DIVERGED, STALLED
+from linear_networks.outcomes import COMPLETED, CONVERGED, DIVERGED, STALLED
+from linear_networks.solvers import dormand_prince
+from linear_networks.solvers.dormand_prince import Steps
 from linear_networks.solvers.escape import escape
 from linear_networks.solvers.flow import REACH
 from linear_networks.solvers.solution import DIVERGENCE, Observe, Progress, Solution
 from linear_networks.theory.limits import NEAR, Limit
 
-# Dormand and Prince's method of order 8(5,3) in 12 stages, and its dense output of order 7 in 3 stages more: II.5 and
-# II.6 of Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I. Row s of WEIGHTS makes the state at which
-# stage s is evaluated; row 12 is the step itself.
-STAGES, DENSE_STAGES = 12, 16
-WEIGHTS = np.zeros((DENSE_STAGES, DENSE_STAGES))
-WEIGHTS[:12, :12], WEIGHTS[12, :12], WEIGHTS[13:] = DOP853.A, DOP853.B, DOP853.A_EXTRA
-FIFTH, THIRD = DOP853.E5[:12].copy(), DOP853.E3[:12].copy()
-# Row p of DENSE is the weight of each stage in what x, x (1 - x), x^2 (1 - x), ... multiply at a fraction x of a step.
-CHANGE, BEGIN, END = WEIGHTS[12], np.eye(DENSE_STAGES)[0], np.eye(DENSE_STAGES)[STAGES]
-DENSE = np.vstack([CHANGE, BEGIN - CHANGE, 2.0 * CHANGE - BEGIN - END, DOP853.D])
-
 # A step may err by FRACTION * rtol * (first residual / present residual), and at most COARSEST, of its own length, and
 # by ROUNDING of the state in any case. FRACTION is far below 1 because errors add up, keep their relative size where
 # the flow leaves a saddle, and count twice in X and Q, which are quadratic in the factors.
 FRACTION, COARSEST, ROUNDING = 1e-2, 1e-3, 1e-15
-NUDGE = 1e-7  # Finite difference for the curvature, in units of the state.
 FIRST = 0.03  # First step, in units of the state.
 SMALLEST, SAFETY, LARGEST = 0.2, 0.93, 10.0  # Factors between one step and the next.
 LIMIT = 1e-2  # An error ||Y - X|| / ||Y|| of this times rtol is none.
 STILL = 1e-14  # Steps of this length, in units of the state, are none.
+FULL = 0.75  # Part of the batch that must be moving, before the rest is left out.
 PATIENCE = 64  # Steps without motion between one look at the Hessian and the next.
-TINY = 1e-300  # Makes 0 / 0 a 0.
 
 Look = Callable[[Array, Index], Mapping[str, Array]]
 Back = Callable[[Array, Index], Array]
@@ -77,18 +65,25 @@ class _Front:
     step: Array  # size of the next step
     growth: Array  # largest factor by which it may grow after that: 1 after a rejected step
     state: Array
-    velocity: Array
-    direction: Array  # of the largest curvature, norm 1
+    speed: Array  # norm of the velocity
+    steps: Steps
+    product: Array
+    error: Array
+    loss: Array
     first_error: Array
     first_loss: Array
     largest: Array  # norm of the state so far
     unit: Array  # in which the distance to the limit is small or not
     still: Index  # number of steps without motion up to here
+    moving: Mask  # whether it has not ended
+    outcome: NDArray[np.str_]  # how it has
 
     @classmethod
     def at(cls, problem: Problem, limit: Limit, start: Array, horizon: float) -> Self:
         velocity = problem.velocity(start)
         size, speed = _norm(start), _norm(velocity)
+        product = problem.product(start)
+        error, loss = problem.error(start, product), problem.objective(start, product)
         unit = _norm(limit.product)
         alone = limit.saddle & (unit == 0.0)
         return cls(
@@ -100,18 +95,33 @@ class _Front:
             step=np.where(size > 0.0, FIRST * size / speed, horizon),
             growth=np.full(len(start), LARGEST),
             state=start,
-            velocity=velocity,
-            direction=velocity / _column(speed, start),
-            first_error=problem.error(start),
-            first_loss=problem.objective(start),
+            speed=speed,
+            steps=dormand_prince.steps(problem, start, velocity, velocity / speed[:, None]),
+            product=product,
+            error=error,
+            loss=loss,
+            first_error=error,
+            first_loss=loss,
             largest=size,
-            unit=np.where(alone, _norm(problem.product(start)), unit),
+            unit=np.where(alone, _norm(product), unit),
             still=np.zeros(len(start), dtype=np.intp),
+            moving=np.ones(len(start), dtype=np.bool_),
+            outcome=np.full(len(start), COMPLETED),
         )
+
+    def look(self) -> None:
+        """What is known of the states, once a step."""
+        self.product = self.problem.product(self.state)
+        self.error = self.problem.error(self.state, self.product)
+        self.loss = self.problem.objective(self.state, self.product)
+
+    def is_near(self, tolerance: float, unit: Array) -> Mask:
+        """Whether runs are at their limits."""
+        return self.limit.is_near(self.problem, self.state, tolerance, unit, self.product)
 
     def select(self, kept: Mask) -> Self:
         parts = {field.name: getattr(self, field.name) for field in fields(self)}
-        chosen = {name: parts.pop(name).select(kept) for name in ("problem", "limit")}
+        chosen = {name: parts.pop(name).select(kept) for name in ("problem", "limit", "steps")}
         return replace(self, **chosen, **{name: part[kept] for name, part in parts.items()})
 
 
@@ -161,15 +171,15 @@ def integrate(
     # A first step that is too long, and an escape to infinity, overflow on their way to being noticed.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         front = _Front.at(apart, goal, np.ascontiguousarray(state), times[-1])
-        sound = np.flatnonzero(np.isfinite(_norm(front.velocity)))
+        sound = np.flatnonzero(np.isfinite(front.speed))
         if sound.size:
             solution.record(sound, 0, observe(problem.select(sound), start[sound], sound))
         while True:
             front = _retire(front, solution, times, look, rtol)
-            if not front.runs.size:
+            if not front.moving.any():
                 progress(1.0)
                 return solution
-            progress(front.t.min() / times[-1])
+            progress(front.t[front.moving].min() / times[-1])
             _step(front, solution, times, look, rtol)
 
 
@@ -191,36 +201,47 @@ def _apart(problem: Problem, limit: Limit, start: Array) -> tuple[Problem, Limit
 
 
 def _retire(front: _Front, solution: Solution, times: Array, look: Look, rtol: float) -> _Front:
-    """The runs that go on. Those that are at rest hold their state for the samples left."""
-    error, loss, speed = front.problem.error(front.state), front.problem.objective(front.state), _norm(front.velocity)
-    before = front.t < times[-1]
+    """The runs that go on, and those that have ended as long as these are few."""
+    error, loss, speed = front.error, front.loss, front.speed
+    before = front.moving & (front.t < times[-1])
     escaped = (error > DIVERGENCE * np.maximum(1.0, front.first_error)) | (front.t + front.step == front.t)
-    diverged = ~np.isfinite(speed) | (before & escaped)
+    diverged = front.moving & (~np.isfinite(speed) | (before & escaped))
     learned = (2.0 * loss <= (LIMIT * rtol) ** 2 * squared_norm(front.problem.data)) & (error <= LIMIT * rtol)
     still = _is_still(front, loss, speed)
     front.still = np.where(still, front.still + 1, 0)
-    there = front.limit.is_near(front.problem, front.state, LIMIT * rtol, front.unit)
-    there |= still & front.limit.is_near(front.problem, front.state, NEAR, front.limit.size)
+    there = front.is_near(LIMIT * rtol, front.unit)
+    if still.any():
+        there |= still & front.is_near(NEAR, front.limit.size)
     converged = before & ~diverged & (learned | there)
     stalled = before & ~diverged & ~converged & (speed == 0.0) & front.limit.known
-    for run in np.flatnonzero(before & ~diverged & ~converged & ~front.limit.known & (front.still % PATIENCE == 1)):
+    resting = before & ~diverged & ~converged & (front.still % PATIENCE == 1)
+    for run in np.flatnonzero(resting & ~front.limit.known) if resting.any() else ():
         found = _verdict(front.select(np.array([run])))
         converged[run], stalled[run] = found == CONVERGED, found == STALLED
 
-    solution.outcome[front.runs[diverged]] = DIVERGED
-    solution.outcome[front.runs[stalled]] = STALLED
-    ended = ~diverged & ~stalled & (~before | converged)
-    if ended.any():
-        last = front.select(ended)
-        otherwise = np.where(converged[ended], CONVERGED, solution.outcome[last.runs])
-        solution.outcome[last.runs] = last.limit.outcome(last.problem, last.state, otherwise)
-    if (converged | stalled).any():
-        held = front.select(converged | stalled)
-        rows, samples = _spans(held.seen, np.full_like(held.seen, len(times)))
-        values = look(held.state, held.runs)
-        solution.record(held.runs[rows], samples, {name: value[rows] for name, value in values.items()})
-    going = before & ~diverged & ~converged & ~stalled
-    return front if going.all() else front.select(going)
+    for mask, outcome in ((front.moving & ~before, COMPLETED), (diverged, DIVERGED), (converged, CONVERGED)):
+        front.outcome[mask] = outcome
+    front.outcome[stalled] = STALLED
+    front.moving = before & ~diverged & ~converged & ~stalled
+    if front.moving.mean() > FULL:
+        return front
+    _settle(front, solution, times, look)
+    return front.select(front.moving)
+
+
+def _settle(front: _Front, solution: Solution, times: Array, look: Look) -> None:
+    """Say how the runs that have ended did. Those that are at rest hold their state for the samples left."""
+    at_rest = np.isin(front.outcome, (CONVERGED, STALLED))
+    if at_rest.any():
+        held, seen = front.runs[at_rest], front.seen[at_rest]
+        rows, samples = _spans(seen, np.full_like(seen, len(times)))
+        values = look(front.state[at_rest], held)
+        solution.record(held[rows], samples, {name: value[rows] for name, value in values.items()})
+    ended = ~front.moving
+    problem, limit, state = front.problem.select(ended), front.limit.select(ended), front.state[ended]
+    outcome = front.outcome[ended]
+    known = np.isin(outcome, (DIVERGED, STALLED))
+    solution.outcome[front.runs[ended]] = np.where(known, outcome, limit.outcome(problem, state, outcome))
 
 
 def _is_still(front: _Front, loss: Array, speed: Array) -> Mask:
@@ -238,96 +259,52 @@ def _verdict(one: _Front) -> str:
         return CONVERGED
     # The velocity rounds like its largest terms, of the size of the curvature times the state.
     rounding = STILL * float(one.largest[0] * REACH / one.step[0])
-    return STALLED if abs(np.vdot(direction, one.velocity)) <= rounding else ""
+    return STALLED if abs(np.vdot(direction, one.problem.velocity(one.state))) <= rounding else ""
 
 
 def _step(front: _Front, solution: Solution, times: Array, look: Look, rtol: float) -> None:
     """Every run tries its step; those for which it is accurate are observed on the way, and advance."""
     left = times[-1] - front.t
-    step = np.minimum(front.step, left)
-    state, stages, error = _attempt(front, step)
-    velocity = stages[:, STAGES].copy()
-    # One power iteration: the change of velocity along the direction turns it towards that of the largest curvature.
-    nudge = _column(NUDGE * _norm(state), state)
-    bend = (front.problem.velocity(state + nudge * front.direction) - velocity) / nudge
-    curvature = _norm(bend)
-    solution.work[front.runs] += STAGES + 1
+    step = np.where(front.moving, np.minimum(front.step, left), 0.0)
+    state, told = front.steps.attempt(step)
+    speed, curvature = np.sqrt(told.speed), np.sqrt(told.bend)
+    solution.work[front.runs] += (dormand_prince.STAGES + 1) * front.moving
 
     # Beyond the first residual there is only escape to infinity, which need not be resolved either.
-    change = np.sqrt(front.first_loss / front.problem.objective(front.state))
+    change = np.sqrt(front.first_loss / front.loss)
     fraction = np.fmin(FRACTION * rtol * np.maximum(change, 1.0 / change), COARSEST)
-    ratio = error / np.maximum(fraction * step * _norm(front.velocity), ROUNDING * _norm(front.state))
-    accepted = (ratio <= 1.0) & np.isfinite(_norm(velocity))
+    allowed = np.maximum(fraction * step * front.speed, ROUNDING * _norm(front.state))
+    ratio = dormand_prince.error(step, told) / allowed
+    accepted = front.moving & (ratio <= 1.0) & np.isfinite(speed)
 
     t = np.where(accepted, np.where(front.step >= left, times[-1], front.t + step), front.t)
     reached = np.searchsorted(times, t, side="right")
     passed = reached > front.seen
     if passed.any():
-        inner = front.select(passed)
-        rows, samples = _spans(inner.seen, reached[passed])
-        inside = _interpolate(inner, step[passed], stages[passed], rows, times[samples])
-        solution.work[inner.runs] += DENSE_STAGES - STAGES - 1
-        solution.record(inner.runs[rows], samples, look(inside, inner.runs[rows]))
+        runs = front.runs[passed]
+        rows, samples = _spans(front.seen[passed], reached[passed])
+        x = (times[samples] - front.t[passed][rows]) / step[passed][rows]
+        weights = dormand_prince.weights_within(x, step[passed][rows])
+        solution.work[runs] += dormand_prince.DENSE_STAGES - dormand_prince.STAGES - 1
+        solution.record(runs[rows], samples, look(front.steps.inside(passed, rows, weights), runs[rows]))
 
     # An eighth root, by operations that round alike for one run and for many.
     factor = np.fmin(front.growth, np.fmax(SMALLEST, SAFETY / np.sqrt(np.sqrt(np.sqrt(ratio)))))
     cap = np.where(accepted, REACH / curvature, np.inf)
     front.step = np.where(accepted, np.fmin(step * factor, cap), step * np.minimum(factor, SAFETY))
-    turned = _column(accepted & np.isfinite(curvature) & (curvature > 0.0), state)
-    moved = _column(accepted, state)
     front.growth = np.where(accepted, LARGEST, 1.0)
     front.seen, front.t = reached, t
-    front.direction = np.where(turned, bend / _column(curvature, state), front.direction)
-    front.state = np.where(moved, state, front.state)
-    front.velocity = np.where(moved, velocity, front.velocity)
+    turned = accepted & np.isfinite(curvature) & (curvature > 0.0)
+    front.steps.accept(accepted, np.where(turned, 1.0 / curvature, 0.0))
+    front.state = np.where(accepted[:, None], state, front.state)
+    front.speed = np.where(accepted, speed, front.speed)
     front.largest = np.maximum(front.largest, _norm(front.state))
-
-
-def _attempt(front: _Front, step: Array) -> tuple[Array, Array, Array]:
-    """State at the end of the step, the stages (batch, stages, ...) that make it, and the norm of its error."""
-    stages = np.empty((len(step), DENSE_STAGES, *front.state.shape[1:]))
-    stages[:, 0] = front.velocity
-    state = front.state
-    for s in range(1, STAGES + 1):
-        state = front.state + _column(step, state) * _weigh(WEIGHTS[s, :s], stages[:, :s])
-        stages[:, s] = front.problem.velocity(state)
-    fifth, third = (squared_norm(_weigh(weights, stages[:, :STAGES])) for weights in (FIFTH, THIRD))
-    return state, stages, step * fifth / np.sqrt(fifth + 0.01 * third + TINY)
-
-
-def _interpolate(front: _Front, step: Array, stages: Array, rows: Index, t: Array) -> Array:
-    """States within the step from `front`: row i is that of run rows[i], in ascending order, at time t[i]."""
-    size = _column(step, front.state)
-    for s in range(STAGES + 1, DENSE_STAGES):
-        stages[:, s] = front.problem.velocity(front.state + size * _weigh(WEIGHTS[s, :s], stages[:, :s]))
-    x = (t - front.t[rows]) / step[rows]
-    weights, factor = np.zeros((len(rows), DENSE_STAGES)), step[rows]
-    for place, terms in enumerate(DENSE):
-        factor = factor * (1.0 - x if place % 2 else x)
-        weights += factor[:, None] * terms
-    inside = front.state[rows]
-    flat, changes = inside.reshape(len(rows), 1, -1), stages.reshape(*stages.shape[:2], -1)
-    ends = np.searchsorted(rows, np.arange(len(step) + 1))
-    for run, (first, last) in enumerate(pairwise(ends)):
-        # One product of a vector and a matrix a sample: it does not depend on the others.
-        flat[first:last] += weights[first:last, None] @ changes[run]
-    return inside
+    front.look()
 
 
 def _norm(arrays: Array) -> Array:
     """Norm of each run, shape (batch,)."""
     return np.sqrt(squared_norm(arrays))
-
-
-def _column(values: Array, like: Array) -> Array:
-    """One value a run, in a shape that broadcasts over states like this one."""
-    return values.reshape(-1, *[1] * (like.ndim - 1))
-
-
-def _weigh(weights: Array, stages: Array) -> Array:
-    """Weighted sum over the stages, shape (batch, ...), of stages of shape (batch, stages, ...)."""
-    # One product of a vector and a matrix a run: it does not depend on the size of the batch.
-    return (weights @ stages.reshape(*stages.shape[:2], -1)).reshape(len(stages), *stages.shape[2:])
 
 
 def _spans(first: Index, last: Index) -> tuple[Index, Index]:

@@ -93,9 +93,12 @@ class Limit:
             gramian = np.concatenate([left(gramian[:, :rows]), right(gramian[:, rows:])], axis=1).mT
         return replace(self, product=product, gramian=gramian)
 
-    def is_near(self, problem: Problem, state: Array, tolerance: float, unit: Array) -> Mask:
+    def is_near(
+        self, problem: Problem, state: Array, tolerance: float, unit: Array, product: Array | None = None
+    ) -> Mask:
         """Whether states are within a tolerance of the limit, in units of X; of the Gramian, in those of its limit."""
-        near = np.sqrt(squared_norm(problem.product(state) - self.product)) <= tolerance * unit
+        product = problem.product(state) if product is None else product
+        near = np.sqrt(squared_norm(product - self.product)) <= tolerance * unit
         gramian = self.theory.gramian(problem, state)
         if gramian is not None and self.gramian is not None:
             near &= squared_norm(gramian - self.gramian) <= tolerance**2 * squared_norm(self.gramian)

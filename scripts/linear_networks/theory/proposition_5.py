@@ -98,10 +98,10 @@ class GramianView(Problem):
         rows = self.data.shape[1]
         return self.split(state)[0][:, :rows, rows:]
 
-    def spectrum(self, state: Array) -> Array:
-        return singular_values(self.product(state))
+    def spectrum(self, state: Array, product: Array | None = None) -> Array:
+        return singular_values(self.product(state) if product is None else product)
 
-    def objective(self, state: Array) -> Array:
+    def objective(self, state: Array, product: Array | None = None) -> Array:
         (gramian,) = self.split(state)
         rows = self.data.shape[1]
         signs = np.where(np.arange(gramian.shape[-1]) < rows, 1.0, -1.0)
@@ -110,7 +110,7 @@ class GramianView(Problem):
         trace = np.trace(signed, axis1=1, axis2=2)
         square = np.trace(signed @ signed, axis1=1, axis2=2)
         penalty = square - 2.0 * self.lambda0 * trace + self.width * self.lambda0**2
-        return self.loss.value(self.product(state)) + WEIGHT * penalty
+        return self.loss.value(self.product(state) if product is None else product) + WEIGHT * penalty
 
 
 def gramian_limit(data: Array, lambda0: Array, widths: Array) -> tuple[Array, Mask]:

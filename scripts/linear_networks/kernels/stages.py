@@ -1,0 +1,349 @@
+"""Trial steps of an explicit Runge-Kutta method, compiled for the shapes of a state: each lane takes a step of its own.
+
+All stages of a block of runs are computed while they are close to the processor, and nothing but what controls the step
+leaves the kernel. What is written by hand are weighted sums and norms; the velocity is derived (`derived.evaluation`).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from itertools import accumulate
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from llvmlite import ir
+
+from linear_networks.arrays import Array, Index, Mask
+from linear_networks.kernels import lanes
+from linear_networks.kernels.derived import evaluation, of_matrices
+from linear_networks.kernels.lanes import LANES, Code, Kernel, Lanes
+from linear_networks.kernels.products import Layout, operate
+
+AT_ONCE = 8  # States within a step of each run that are computed at once.
+
+# Numbers of each run: what it is told and what it tells.
+NUMBERS = ("accepted", "turned", "step", "fifth", "third", "speed", "size", "bend")
+TOLD = slice(3, len(NUMBERS))
+
+
+class Tableau(NamedTuple):
+    """An explicit Runge-Kutta method; tuples of numbers.
+
+    Attributes
+    ----------
+    weights : tuple of tuple
+        Row s holds the weights of the stages before stage s in the state at which that is evaluated. The state of the
+        last stage of a step is the end of the step; stages after it are for states within.
+    stages : int
+        Number of the last stage of a step.
+    fifth, third : tuple
+        Weights of the stages in two estimates of the error, over the step size.
+    nudge : float
+        Finite difference for the curvature, in units of the state.
+    """
+
+    weights: tuple[tuple[float, ...], ...]
+    stages: int
+    fifth: tuple[float, ...]
+    third: tuple[float, ...]
+    nudge: float
+
+
+class Told(NamedTuple):
+    """What a trial step tells, each of shape (batch,): squared norms of the estimates of the error over the step size,
+    of the velocity and the state at its end, and of the change of velocity over a nudge along the direction."""
+
+    fifth: Array
+    third: Array
+    speed: Array
+    size: Array
+    bend: Array
+
+
+Parts = tuple[tuple[int, int], ...]
+
+
+class Places(NamedTuple):
+    """Where what belongs to a step lies in a block, after the matrices of the velocity; a state has `entries`."""
+
+    entries: int
+    inputs: Parts
+    velocities: Parts
+    numbers: int
+    state: int
+    direction: int
+    stages: int
+    end: int
+    bend: int
+    ends: int
+    weights: int
+    inside: int
+    size: int
+
+    @classmethod
+    def of(cls, layout: Layout, state: tuple[str, ...], velocities: tuple[str, ...], stages: int) -> Self:
+        def parts(names: tuple[str, ...]) -> Parts:
+            return tuple((layout.places[name], int(np.prod(layout.shapes[name]))) for name in names)
+
+        inputs = parts(state)
+        entries = sum(size for _, size in inputs)
+        lengths = len(NUMBERS), entries, entries, stages * entries, entries, entries, entries, AT_ONCE * stages
+        places = accumulate((layout.size, *lengths, AT_ONCE * entries))
+        return cls(entries, inputs, parts(velocities), *places)
+
+
+@dataclass
+class Stages:
+    """Trial steps of a batch of runs, see `dormand_prince.Steps`.
+
+    Attributes
+    ----------
+    method : Method
+    given : int
+        Numbers of a block that belong to the matrices that the velocity is given.
+    accepted : ndarray, shape (batch, 2)
+        What `accept` was told, which is done before the next step.
+    """
+
+    method: "Method"
+    given: int
+    workspace: Array
+    accepted: Array
+
+    def attempt(self, step: Array) -> tuple[Array, Told]:
+        """States at the end of a step, shape (batch, entries), for step sizes of shape (batch,)."""
+        places, runs = self.method.places, len(step)
+        lanes.pack(np.column_stack([self.accepted, step]), self.workspace, places.numbers)
+        self.method.kernel("attempt")(self.workspace)
+        self.accepted = np.zeros((runs, 2))
+        told = lanes.rows(self.workspace, places.numbers, len(NUMBERS), runs)[:, TOLD]
+        return lanes.parts(self.workspace, places.ends, places.entries)[:runs], Told(*told.T)
+
+    def accept(self, accepted: Mask, turned: Array) -> None:
+        """Make the end of the step the state where it is accepted, and what the velocity has changed by the direction,
+        times `turned` where that is not 0."""
+        self.accepted = np.column_stack([accepted, turned])
+
+    def select(self, kept: Mask | Index) -> "Stages":
+        """The steps of some of the runs."""
+        places, runs = self.method.places, len(self.accepted)
+        lanes.pack(self.accepted, self.workspace, places.numbers)
+        self.method.kernel("accept")(self.workspace)
+        chosen = np.arange(runs)[kept]
+        workspace = lanes.workspace(len(chosen), places.size)
+        for first, size in (0, self.given), (places.state, 3 * places.entries):
+            lanes.pack(lanes.rows(self.workspace, first, size, runs)[chosen], workspace, first)
+        return Stages(self.method, self.given, workspace, np.zeros((len(chosen), 2)))
+
+    def inside(self, passed: Mask, rows: Index, weights: Array) -> Array:
+        """States within the step: row i of runs that have passed a sample, by the weights[i] of the stages.
+
+        Parameters
+        ----------
+        passed : ndarray of bool, shape (batch,)
+        rows : ndarray of int, shape (samples,)
+            Ascending, numbers among the runs that have passed.
+        weights : ndarray, shape (samples, stages)
+        """
+        self.method.kernel("dense")(self.workspace)
+        places, stages = self.method.places, weights.shape[1]
+        compute = self.method.kernel("inside")
+        chosen = np.flatnonzero(passed)[rows]
+        number = np.arange(len(rows)) - np.searchsorted(rows, rows)
+        most = int(number.max()) + 1
+        found = np.empty((len(rows), places.entries))
+        for first in range(0, most, AT_ONCE):
+            now = np.flatnonzero((number >= first) & (number < first + AT_ONCE))
+            place = chosen[now], number[now] - first
+            spread = np.zeros((len(passed), AT_ONCE, stages))
+            spread[place] = weights[now]
+            lanes.pack(spread, self.workspace, places.weights)
+            compute(self.workspace, min(AT_ONCE, most - first))
+            states = lanes.parts(self.workspace, places.inside, AT_ONCE * places.entries)
+            found[now] = states.reshape(len(states), AT_ONCE, -1)[place]
+        return found
+
+
+def stages(
+    velocity: Callable[[Any], Any],
+    split: Callable[[Array], list[Array]],
+    state: Array,
+    start: Array,
+    direction: Array,
+    tableau: Tableau,
+) -> Stages | None:
+    """Trial steps along a velocity that is compiled; None where it is not.
+
+    Parameters
+    ----------
+    velocity, split : callable
+        As for a `derived.FlatDescent`.
+    state, start, direction : ndarray, shape (batch, entries)
+        The state, its velocity, and the direction in which the curvature is measured.
+    tableau : Tableau
+    """
+    matrices = split(state)
+    made = evaluation(of_matrices(velocity), matrices)
+    if made is None:
+        return None
+    layout = made.layout()
+    method = Method.of(layout, tuple(made.state), made.results, tableau)
+    given = sum(int(np.prod(layout.shapes[name])) for name in (*made.state, *made.constants))
+    workspace = lanes.workspace(len(state), method.places.size)
+    for name, constant in made.constants.items():
+        lanes.pack(constant, workspace, layout.places[name])
+    places = method.places
+    for first, part in ((places.state, state), (places.direction, direction), (places.stages, start)):
+        lanes.pack(part, workspace, first)
+    return Stages(method, given, workspace, np.zeros((len(state), 2)))
+
+
+class Method:
+    """The code of steps along the velocity that the operations of a layout compute; kernels are made when needed."""
+
+    def __init__(self, layout: Layout, places: Places, tableau: Tableau) -> None:
+        self.layout, self.places, self.tableau = layout, places, tableau
+        self.kernels: dict[str, Kernel] = {}
+
+    @classmethod
+    @lru_cache(maxsize=64)
+    def of(cls, layout: Layout, state: tuple[str, ...], velocities: tuple[str, ...], tableau: Tableau) -> "Method":
+        return cls(layout, Places.of(layout, state, velocities, len(tableau.weights)), tableau)
+
+    def kernel(self, name: str) -> Kernel:
+        """That of a step, of what makes its end the next start, of what states within it need, or of these."""
+        if name not in self.kernels:
+
+            def write(code: Code, count: ir.Value) -> None:
+                getattr(_Writer(code, self), name)(count)
+
+            self.kernels[name] = Kernel(self.places.size, write)
+        return self.kernels[name]
+
+
+class _Writer:
+    """Writes the code of the kernels."""
+
+    def __init__(self, code: Code, method: Method) -> None:
+        self.code, self.layout, self.places, self.tableau = code, method.layout, method.places, method.tableau
+
+    def attempt(self, count: ir.Value) -> None:
+        """All stages of a step, its errors, and one power iteration for the curvature at its end."""
+        code, places, last = self.code, self.places, self.tableau.stages
+        self.accept(count)
+        evaluate = code.procedure(self.evaluate)
+        self.advance(evaluate, 1, last + 1)
+        size = self.norm(partial(self.entry, places.end))
+        fifth, third = (
+            self.norm(partial(self.weighed, weights)) for weights in (self.tableau.fifth, self.tableau.third)
+        )
+        speed = self.norm(partial(self.entry, self.stages_at(last)))
+        nudge = size.sqrt() * code.constant(self.tableau.nudge)
+        over_nudge = code.constant(1.0) / nudge
+        self.each_input(lambda e: self.entry(places.direction, e).times(nudge, self.entry(places.end, e)))
+        evaluate()
+        for velocity, first in self.matrices(self.places.velocities):
+            with code.loop(0, velocity[1]) as entry:
+                e = code.place(first, (entry, 1))
+                change = self.entry(velocity[0], entry) - self.entry(self.stages_at(last), e)
+                code.store(change * over_nudge, self.at(places.bend, e))
+        bend = self.norm(partial(self.entry, places.bend))
+        for name, value in zip(NUMBERS[TOLD], (fifth, third, speed, size, bend), strict=True):
+            code.store(value, self.number(name))
+
+    def accept(self, _: ir.Value) -> None:
+        """Make the end of the step before the state, and its change of velocity the direction, where so told."""
+        code, places = self.code, self.places
+        zero = code.constant(0.0)
+        accepted, turned = (code.load(self.number(name)) for name in ("accepted", "turned"))
+        with code.loop(0, places.entries) as e:
+            for first, last in ((places.state, places.end), (places.stages, self.stages_at(self.tableau.stages))):
+                old, new = self.entry(first, e), self.entry(last, e)
+                code.store(new.where(accepted > zero, old), self.at(first, e))
+            old, bend = self.entry(places.direction, e), self.entry(places.bend, e)
+            code.store((bend * turned).where(turned > zero, old), self.at(places.direction, e))
+
+    def dense(self, _: ir.Value) -> None:
+        """The stages that states within the step need."""
+        self.advance(self.code.procedure(self.evaluate), self.tableau.stages + 1, len(self.tableau.weights))
+
+    def inside(self, count: ir.Value) -> None:
+        """So many states within the step."""
+        code, places, stages = self.code, self.places, len(self.tableau.weights)
+        with code.loop(0, count) as sample, code.loop(0, places.entries) as e:
+            total = self.entry(places.state, e)
+            for stage in range(stages):
+                weight = code.load(code.place(places.weights + stage, (sample, stages)))
+                total = self.entry(self.stages_at(stage), e).times(weight, total)
+            place = code.place(places.inside * LANES, (sample, places.entries), (e, 1))
+            code.part(total, place, AT_ONCE * places.entries)
+
+    def advance(self, evaluate: Callable[[], Any], first: int, end: int) -> None:
+        """Evaluate stages, each from those before."""
+        code, places = self.code, self.places
+        step = code.load(self.number("step"))
+
+        def moved(weights: tuple[float, ...], e: ir.Value) -> Lanes:
+            return self.weighed(weights, e).times(step, self.entry(places.state, e))
+
+        for stage in range(first, end):
+            self.each_input(partial(moved, self.tableau.weights[stage][:stage]))
+            evaluate()
+            if stage == self.tableau.stages:
+                self.keep()
+            for velocity, start in self.matrices(self.places.velocities):
+                with code.loop(0, velocity[1]) as entry:
+                    e = code.place(start, (entry, 1))
+                    code.store(self.entry(velocity[0], entry), self.at(self.stages_at(stage), e))
+
+    def evaluate(self) -> None:
+        operate(self.code, self.layout)
+
+    def keep(self) -> None:
+        """Keep the state at the end of the step, for the next one and as parts of runs."""
+        code, places = self.code, self.places
+        for (place, size), first in self.matrices(places.inputs):
+            with code.loop(0, size) as entry:
+                e, value = code.place(first, (entry, 1)), self.entry(place, entry)
+                code.store(value, self.at(places.end, e))
+                code.part(value, code.place(places.ends * LANES, (e, 1)), places.entries)
+
+    def each_input(self, value: Callable[[ir.Value], Lanes]) -> None:
+        """Lay a state where the velocity reads it."""
+        for (place, size), first in self.matrices(self.places.inputs):
+            with self.code.loop(0, size) as entry:
+                self.code.store(value(self.code.place(first, (entry, 1))), self.at(place, entry))
+
+    def matrices(self, places: Parts) -> list[tuple[tuple[int, int], int]]:
+        """Place and size of each matrix, and which of the entries of a state is its first."""
+        sizes = [size for _, size in places]
+        return list(zip(places, accumulate(sizes, initial=0), strict=False))
+
+    def norm(self, value: Callable[[ir.Value], Lanes]) -> Lanes:
+        """Squared norm over the entries of a state."""
+
+        def add(e: ir.Value, sums: list[Lanes]) -> list[Lanes]:
+            entry = value(e)
+            return [entry.times(entry, sums[0])]
+
+        return self.code.fold(self.places.entries, [self.code.constant(0.0)], add)[0]
+
+    def weighed(self, weights: Sequence[float], e: ir.Value) -> Lanes:
+        """Weighted sum of the stages at an entry."""
+        first, *others = [(stage, weight) for stage, weight in enumerate(weights) if weight]
+        total = self.entry(self.stages_at(first[0]), e) * self.code.constant(first[1])
+        for stage, weight in others:
+            total = self.entry(self.stages_at(stage), e).times(self.code.constant(weight), total)
+        return total
+
+    def number(self, name: str) -> ir.Value:
+        return self.code.place(self.places.numbers + NUMBERS.index(name))
+
+    def stages_at(self, stage: int) -> int:
+        return self.places.stages + stage * self.places.entries
+
+    def entry(self, place: int, e: ir.Value) -> Lanes:
+        return self.code.load(self.at(place, e))
+
+    def at(self, place: int, e: ir.Value) -> ir.Value:
+        return self.code.place(place, (e, 1))

@@ -1,0 +1,87 @@
+"""The compiled steps of a flow against the plain ones."""
+
+import numpy as np
+import pytest
+from conftest import examples
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+from test_products import drawn
+
+from linear_networks.dynamics import Asymmetric, Linear, Regularized, Symmetric
+from linear_networks.kernels.lanes import LANES
+from linear_networks.kernels.stages import AT_ONCE, Stages
+from linear_networks.solvers import dormand_prince
+from linear_networks.solvers.dormand_prince import NUDGE, Plain, weights_within
+
+SIZES = st.integers(1, 7)
+
+
+def both(problem, state):
+    """Compiled steps and plain ones from the same states."""
+    velocity = problem.velocity(state)
+    direction = velocity / np.linalg.norm(velocity, axis=1)[:, None]
+    compiled = dormand_prince.steps(problem, state, velocity, direction)
+    assert isinstance(compiled, Stages)
+    return compiled, Plain(problem, state, velocity, direction)
+
+
+def relative(found, expected):
+    return np.linalg.norm(found - expected, axis=-1) / np.linalg.norm(expected, axis=-1)
+
+
+def assert_equal_steps(found, expected, step, problem, state):
+    (ends, told), (plain_ends, plain_told) = found.attempt(step), expected.attempt(step)
+    assert relative(ends, plain_ends).max() <= 1e-12
+    assert_allclose(told.size, plain_told.size, rtol=1e-12)
+    # What cancels is right to rounding of what it is made of.
+    speed = np.sqrt(plain_told.speed) + np.linalg.norm(problem.velocity(state), axis=1)
+    for name in ("speed", "fifth", "third"):
+        one, other = (np.sqrt(getattr(told, name)) for told in (told, plain_told))
+        assert (np.abs(one - other) <= 1e-12 * speed).all()
+    bend, plain_bend = np.sqrt(told.bend), np.sqrt(plain_told.bend)
+    assert (np.abs(bend - plain_bend) <= 1e-12 / NUDGE * (speed / np.sqrt(told.size) + plain_bend)).all()
+    return ends
+
+
+@pytest.mark.parametrize("kind", [Linear, Symmetric, Asymmetric, Regularized])
+@examples(5)
+@given(SIZES, SIZES, st.integers(1, 14), st.integers(1, 2 * LANES + 1), st.integers(0, 2**32))
+def test_steps_and_states_within_are_those_of_numpy(kind, rows, columns, width, runs, seed):
+    rng = np.random.default_rng(seed)
+    problem, state = drawn(kind, rng, runs, rows, columns, width)
+    found, expected = both(problem, state)
+    step = rng.uniform(0.0, 0.3, runs)
+    ends = assert_equal_steps(found, expected, step, problem, state)
+
+    passed = rng.random(runs) < 0.7
+    samples = rng.integers(0, 2 * AT_ONCE + 2, passed.sum())
+    where = np.repeat(np.arange(passed.sum()), samples)
+    if where.size:
+        weights = weights_within(rng.random(len(where)), step[passed][where])
+        inside, plain = (steps.inside(passed, where, weights) for steps in (found, expected))
+        assert relative(inside, plain).max() <= 1e-12
+
+    # Some of the runs go on, from the end of the step or once more from its start.
+    accepted, turned, kept = (rng.random((3, runs)).T < (0.6, 0.6, 0.8)).T
+    turned = np.where(turned, 0.5, 0.0)
+    for steps in (found, expected):
+        steps.accept(accepted, turned)
+    if kept.any():
+        found, expected, problem = found.select(kept), expected.select(kept), problem.select(kept)
+        state = np.where(accepted[:, None], ends, state)[kept]
+        assert_equal_steps(found, expected, step[kept], problem, state)
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_the_direction_turns_to_that_of_the_largest_curvature(accepted):
+    """Of a quadratic loss, by power iterations: its curvature is found whatever the first direction is."""
+    problem, state = drawn(Linear, np.random.default_rng(0), LANES + 1, 3, 4, 2)
+    found, expected = both(problem, state)
+    step = np.full(len(state), 0.1)
+    for steps in (found, expected):
+        _, told = steps.attempt(step)
+        # Minus the identity turns every direction to its opposite, of which the norm is 1.
+        assert_allclose(np.sqrt(told.bend), 1.0, atol=1e-6)
+        steps.accept(np.full(len(state), accepted), np.full(len(state), 1.0))
+        assert_allclose(np.sqrt(steps.attempt(step)[1].bend), 1.0, atol=1e-6)

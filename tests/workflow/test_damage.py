@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pandas as pd
 import pytest
@@ -141,19 +142,28 @@ def wait_for(group):
     raise TimeoutError(f"processes of group {group} are left")
 
 
+@pytest.mark.drawn
 def test_what_is_killed_at_any_moment_is_made_as_if_it_had_not_been(made, tmp_path):
-    folder, seconds = made
+    """At one moment, and at 20 of them in `make fuzz`."""
     rng = np.random.default_rng(entropy())
-    stop = rng.choice([kill_a_job, kill_snakemake, terminate_all])
-    path = write_yaml(config_of(), tmp_path / "my.yaml")
+    for number in range(1 if hypothesis.settings().derandomize else 20):
+        stop = (kill_a_job, kill_snakemake, terminate_all)[rng.integers(3)]
+        assert_made_after(stop, rng.uniform(0.2, 0.9), made, tmp_path / str(number))
+
+
+def assert_made_after(stop, part, made, folder):
+    """Results are the same after jobs were stopped when a part of the time had passed."""
+    whole, seconds = made
+    folder.mkdir()
+    path = write_yaml(config_of(), folder / "my.yaml")
     command = [sys.executable, "-m", "snakemake", *TARGETS, "--snakefile", PROJECT / "Snakefile", "--cores", "2"]
-    command += ["--profile", PROJECT / "profiles" / "default", "--directory", tmp_path, "--configfile", path]
+    command += ["--profile", PROJECT / "profiles" / "default", "--directory", folder, "--configfile", path]
     process = subprocess.Popen(list(map(str, command)), stderr=subprocess.DEVNULL, start_new_session=True)
-    time.sleep(rng.uniform(0.2, 0.9) * seconds)
+    time.sleep(part * seconds)
     stop(process.pid)
     process.wait(timeout=100)
     wait_for(process.pid)
-    assert snakemake_in(tmp_path, "--unlock", "--configfile", path).returncode == 0
-    finished = snakemake_in(tmp_path, *TARGETS, "--configfile", path)
+    assert snakemake_in(folder, "--unlock", "--configfile", path).returncode == 0
+    finished = snakemake_in(folder, *TARGETS, "--configfile", path)
     assert finished.returncode == 0, finished.stderr
-    assert contents(tmp_path) == contents(folder)
+    assert contents(folder) == contents(whole), stop

@@ -201,7 +201,7 @@ def composed(*mixins):
     return type("Composed", (*mixins, Factored), {})
 
 
-@examples(150)
+@examples(60)
 @given(
     st.lists(st.sampled_from(TRACED + PLAIN), unique=True, max_size=4),
     st.sampled_from([1, 2, 9]),

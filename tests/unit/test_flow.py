@@ -123,7 +123,7 @@ class Transposed(Direct):
 
 
 @pytest.mark.slow
-@examples(200)
+@examples(60)
 @given(
     rows=st.integers(1, 6),
     columns=st.integers(1, 6),
@@ -200,7 +200,7 @@ def test_imbalance_is_conserved(scale, horizon):
 
 
 @pytest.mark.slow
-@examples(100)
+@examples(40)
 @given(
     rows=st.integers(1, 6),
     columns=st.integers(1, 6),

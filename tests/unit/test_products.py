@@ -47,7 +47,7 @@ def compiled(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [Linear, Symmetric, Asymmetric, Regularized])
-@examples(40)
+@examples(20)
 @given(SIZES, SIZES, st.integers(1, 20), st.integers(1, 2 * LANES + 1), st.integers(0, 60), st.integers(0, 2**32))
 def test_compiled_descent_equals_a_plain_loop(kind, rows, columns, width, runs, count, seed):
     problem, start = drawn(kind, np.random.default_rng(seed), runs, rows, columns, width)

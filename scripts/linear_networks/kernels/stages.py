@@ -232,24 +232,45 @@ class _Writer:
         code, places, last = self.code, self.places, self.tableau.stages
         self.accept(count)
         evaluate = code.procedure(self.evaluate)
-        self.advance(evaluate, 1, last + 1)
-        size = self.norm(partial(self.entry, places.end))
-        fifth, third = (
-            self.norm(partial(self.weighed, weights)) for weights in (self.tableau.fifth, self.tableau.third)
-        )
-        speed = self.norm(partial(self.entry, self.stages_at(last)))
+        self.advance(evaluate, 1, last)
+        fifth, third, size = self.end()
+        evaluate()
+        (speed,) = self.of_velocity(self.stages_at(last), lambda velocity, e: velocity)
         nudge = size.sqrt() * code.constant(self.tableau.nudge)
         over_nudge = code.constant(1.0) / nudge
         self.each_input(lambda e: self.entry(places.direction, e).times(nudge, self.entry(places.end, e)))
         evaluate()
-        for velocity, first in self.matrices(self.places.velocities):
-            with code.loop(0, velocity[1]) as entry:
-                e = code.place(first, (entry, 1))
-                change = self.entry(velocity[0], entry) - self.entry(self.stages_at(last), e)
-                code.store(change * over_nudge, self.at(places.bend, e))
-        bend = self.norm(partial(self.entry, places.bend))
+        (bend,) = self.of_velocity(
+            places.bend, lambda velocity, e: (velocity - self.entry(self.stages_at(last), e)) * over_nudge
+        )
         for name, value in zip(NUMBERS[TOLD], (fifth, third, speed, size, bend), strict=True):
             code.store(value, self.number(name))
+
+    def end(self) -> list[Lanes]:
+        """Lay the end of the step where the velocity reads it, and keep it for the next one and as parts of runs.
+
+        Returns the squared norms of the errors over the step size, and of the end.
+        """
+        code, places = self.code, self.places
+
+        def keep(e: ir.Value) -> tuple[Lanes, ...]:
+            errors = (self.weighed(weights, e) for weights in (self.tableau.fifth, self.tableau.third))
+            fifth, third, end = *errors, self.moved(self.tableau.stages, e)
+            code.store(end, self.at(places.end, e))
+            code.part(end, code.place(places.ends * LANES, (e, 1)), places.entries)
+            return end, fifth, third, end
+
+        return self.each_matrix(places.inputs, lambda place, e: self.stored(place, keep(e)), 3)
+
+    def of_velocity(self, first: int, value: Callable[[Lanes, ir.Value], Lanes] | None = None) -> list[Lanes]:
+        """Keep the velocity at a place, or a function of it with its squared norm."""
+
+        def keep(place: ir.Value, e: ir.Value) -> tuple[Lanes, ...]:
+            velocity = self.code.load(place)
+            found = (velocity,) if value is None else (value(velocity, e),) * 2
+            return self.stored(self.at(first, e), found)
+
+        return self.each_matrix(self.places.velocities, keep, 0 if value is None else 1)
 
     def accept(self, _: ir.Value) -> None:
         """Make the end of the step before the state, and its change of velocity the direction, where so told."""
@@ -280,53 +301,43 @@ class _Writer:
 
     def advance(self, evaluate: Callable[[], Any], first: int, end: int) -> None:
         """Evaluate stages, each from those before."""
-        code, places = self.code, self.places
-        step = code.load(self.number("step"))
-
-        def moved(weights: tuple[float, ...], e: ir.Value) -> Lanes:
-            return self.weighed(weights, e).times(step, self.entry(places.state, e))
-
         for stage in range(first, end):
-            self.each_input(partial(moved, self.tableau.weights[stage][:stage]))
+            self.each_input(partial(self.moved, stage))
             evaluate()
-            if stage == self.tableau.stages:
-                self.keep()
-            for velocity, start in self.matrices(self.places.velocities):
-                with code.loop(0, velocity[1]) as entry:
-                    e = code.place(start, (entry, 1))
-                    code.store(self.entry(velocity[0], entry), self.at(self.stages_at(stage), e))
+            self.of_velocity(self.stages_at(stage))
 
     def evaluate(self) -> None:
         operate(self.code, self.layout)
 
-    def keep(self) -> None:
-        """Keep the state at the end of the step, for the next one and as parts of runs."""
-        code, places = self.code, self.places
-        for (place, size), first in self.matrices(places.inputs):
-            with code.loop(0, size) as entry:
-                e, value = code.place(first, (entry, 1)), self.entry(place, entry)
-                code.store(value, self.at(places.end, e))
-                code.part(value, code.place(places.ends * LANES, (e, 1)), places.entries)
-
     def each_input(self, value: Callable[[ir.Value], Lanes]) -> None:
         """Lay a state where the velocity reads it."""
-        for (place, size), first in self.matrices(self.places.inputs):
-            with self.code.loop(0, size) as entry:
-                self.code.store(value(self.code.place(first, (entry, 1))), self.at(place, entry))
+        self.each_matrix(self.places.inputs, lambda place, e: self.stored(place, (value(e),)), 0)
 
-    def matrices(self, places: Parts) -> list[tuple[tuple[int, int], int]]:
-        """Place and size of each matrix, and which of the entries of a state is its first."""
-        sizes = [size for _, size in places]
-        return list(zip(places, accumulate(sizes, initial=0), strict=False))
+    def each_matrix(
+        self, matrices: Parts, visit: Callable[[ir.Value, ir.Value], tuple[Lanes, ...]], count: int
+    ) -> list[Lanes]:
+        """Visit the entries of matrices, by their place and their number in a state; sums of the squares of what that
+        returns."""
+        sums, first = [self.code.constant(0.0)] * count, 0
+        for matrix, size in matrices:
 
-    def norm(self, value: Callable[[ir.Value], Lanes]) -> Lanes:
-        """Squared norm over the entries of a state."""
+            def add(entry: ir.Value, sums: list[Lanes], matrix: int = matrix, first: int = first) -> list[Lanes]:
+                found = visit(self.at(matrix, entry), self.code.place(first, (entry, 1)))
+                return [value.times(value, total) for value, total in zip(found, sums, strict=True)]
 
-        def add(e: ir.Value, sums: list[Lanes]) -> list[Lanes]:
-            entry = value(e)
-            return [entry.times(entry, sums[0])]
+            sums = self.code.fold(size, sums, add)
+            first += size
+        return sums
 
-        return self.code.fold(self.places.entries, [self.code.constant(0.0)], add)[0]
+    def stored(self, place: ir.Value, values: tuple[Lanes, ...]) -> tuple[Lanes, ...]:
+        """Store the first of some values, and return the others."""
+        self.code.store(values[0], place)
+        return values[1:]
+
+    def moved(self, stage: int, e: ir.Value) -> Lanes:
+        """The state at which a stage is evaluated."""
+        step = self.code.load(self.number("step"))
+        return self.weighed(self.tableau.weights[stage][:stage], e).times(step, self.entry(self.places.state, e))
 
     def weighed(self, weights: Sequence[float], e: ir.Value) -> Lanes:
         """Weighted sum of the stages at an entry."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from linear_networks.arrays import Array
+from linear_networks.arrays import Array, Index
 from linear_networks.models import gauge
 
 
@@ -50,6 +50,12 @@ class Start:
     def reduced(self) -> "Start":
         """The same start with gauge-reduced factors."""
         return Start(gauge.reduce(self.factors)[0], self.lambda0, self.modes)
+
+    def select(self, runs: Index) -> "Start":
+        """The starts of some of the runs of a batch."""
+        lambda0 = None if self.lambda0 is None else np.asarray(self.lambda0)[runs]
+        modes = None if self.modes is None else Modes(*(part[runs] for part in self.modes))
+        return Start(self.factors[runs], lambda0, modes)
 
 
 def stack(starts: Sequence[Start]) -> Start:

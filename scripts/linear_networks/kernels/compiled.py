@@ -70,12 +70,18 @@ def sources(function: Callable[..., Any]) -> str:
 # For functions of numbers and arrays that only compiled ones call. Sums may be taken in another order, as the vectors
 # of a processor do.
 part = numba.njit(fastmath={"reassoc", "contract"}, error_model="numpy")
+# For those whose operations are to be done as they are written, as others under- or overflow.
+ordered = numba.njit(error_model="numpy")
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of numbers and arrays, compiled and kept with the parts that it calls, which stand beside it."""
-    dispatcher: Any = part(function)
+    return kept(part(function))
+
+
+def kept(dispatcher: Any) -> Callable[..., Any]:
+    """A compiled function that is kept with the parts that it calls, which stand beside it."""
     # Where no folder can be written to, every process compiles.
     with suppress(RuntimeError):
-        dispatcher._cache = SealedCache(function)
+        dispatcher._cache = SealedCache(dispatcher.py_func)
     return dispatcher

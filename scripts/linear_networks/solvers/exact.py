@@ -11,8 +11,8 @@ from linear_networks.solvers.solution import Observe, Progress, Solution
 from linear_networks.solvers.solver import Solver
 from linear_networks.theory.limits import Limit
 
-# States of this many numbers are held in memory at once.
-BLOCK = 2**23
+# States of this many numbers are observed at once.
+BLOCK = 2**18
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,20 @@ class Exact(Solver):
         ValueError
             If there is no closed form from this start.
         """
-        runs = np.arange(len(problem.data))
-        solution = Solution(len(runs), times)
-        block = max(1, BLOCK // (len(runs) * sum(problem.data.shape[1:]) ** 2))
-        for first in range(0, len(times), block):
-            view, states = limit.theory.closed_form(problem, times[first : first + block], start)
-            for place in range(states.shape[1]):
-                state = np.ascontiguousarray(states[:, place])
-                solution.record(runs, first + place, observe(view, state, runs))
-            progress(min(1.0, (first + block) / len(times)))
-        solution.outcome = limit.outcome(view, state, solution.outcome)
+        runs, numbers = len(problem.data), sum(problem.data.shape[1:]) ** 2
+        solution = Solution(runs, times)
+        some, samples = max(1, BLOCK // (len(times) * numbers)), max(1, BLOCK // numbers)
+        for begin in range(0, runs, some):
+            several = np.arange(begin, min(begin + some, runs))
+            own, ends = problem.select(several), limit.select(several)
+            for first in range(0, len(times), samples):
+                part = np.arange(first, min(first + samples, len(times)))
+                view, states = limit.theory.closed_form(own, times[part], start.select(several))
+                each, sample = np.repeat(np.arange(len(several)), len(part)), np.tile(part, len(several))
+                observed = observe(view.select(each), states.reshape(len(each), -1), several[each])
+                solution.record(several[each], sample, observed)
+                progress((begin + len(several) * (part[-1] + 1) / len(times)) / runs)
+            solution.outcome[several] = ends.outcome(view, states[:, -1], solution.outcome[several])
         return solution
 
     @classmethod

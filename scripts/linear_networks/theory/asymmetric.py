@@ -55,13 +55,12 @@ class Asymmetric(Theory):
             raise Refused("method", f"has no closed form from a {start} start; try balanced, identity or spectral")
 
     def closed_form(self, problem: Problem, times: Array, start: Start) -> tuple[Problem, Array]:
-        rows, view = problem.data.shape[1], replace(problem, model=Direct())
+        view = replace(problem, model=Direct())
         if start.modes is not None:
             return view, flat(closed_forms.asymmetric_spectral(times, *start.modes))
         if start.lambda0 is None:
             raise ValueError("the flow of (10) has a closed form from spectral starts and where Q(0) = lambda0 I")
-        gramian = closed_forms.regularized(times, problem.data, start.factors, start.lambda0)
-        return view, flat(gramian[..., :rows, rows:])
+        return view, flat(closed_forms.regularized(times, problem.data, start.factors, start.lambda0, product=True))
 
     def predict(self, facts: Facts) -> dict[str, list[Prediction]]:
         bound = float(rates.lower_bound(np.diag(facts.imbalance), facts.rows, facts.columns))

@@ -1,26 +1,12 @@
 r"""Closed forms of gradient flow on linear and two-layer linear models, for any time and any start.
 
-The factorized flows are one Riccati equation, dP/dt = S P + P S - P^2, solved by (6), (21) and (53):
+The factorized flows are one Riccati equation, dP/dt = S P + P S - P^2, solved as `riccati_flow` says.
 
-    P(t) = e^{St} R0 (I + R0^T D R0)^{-1} R0^T e^{St},     D = (e^{2St} - I) / (2S).
-
-Taken literally this overflows, and long before that it loses every digit that tells a mode from a faster one.
-Three facts about Phi^T R0, the start in the eigenbasis of S = Phi diag(mu) Phi^T, make it safe:
-
-- P depends on R0 R0^T only, so R0 may be rotated from the right, until Phi^T R0 is a lower trapezoidal L, its
-  rows by descending mu. Then the fastest mode has one column, the second fastest two, and so on: what escapes
-  from the origin later is not hidden behind what escaped before, whatever the ratio of their exponentials.
-- A column of D^{1/2} L may be divided by its largest entry, in logarithms. Exponentials that are left decay.
-- e^{St} = D^{1/2} F with F^2 = 2 mu / (1 - e^{-2 mu t}), which is bounded. Early on, e^{St} - I = D^{1/2} f
-  with f^2 = 2 mu tanh(mu t / 2) adds to R0 what it gains only, so that P(0) = R0 R0^T has all its digits.
-
-A start that is orthogonal to a growing mode, or of deficient rank, stays so for ever. In floating point it is
-so only up to rounding, which e^{St} would blow up into an escape that never happens. What lies below the
-rounding of Phi^T R0 therefore counts as zero.
-
-Where rows of R0 differ by many orders, the small ones are lost in that rounding, and with them what hangs on
+Where rows of R0 differ by many orders, the small ones are lost in the rounding of Phi^T R0, and with them what hangs on
 them: those starts go to `many_digits`, which is slower by far.
 """
+
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,12 +14,9 @@ from numpy.typing import ArrayLike
 from linear_networks.arrays import Array, Mask
 from linear_networks.theory import small_products
 from linear_networks.theory.graded import is_graded
+from linear_networks.theory.riccati_flow import RULES, TINY, reduced
 
-TINY = float(np.finfo(np.float64).tiny)  # stands in for t = 0 where a logarithm or a quotient is taken
-ROUNDING = 4 * float(np.finfo(np.float64).eps)  # of a component of Phi^T R0, per row of R0
-EARLY = 0.5  # largest |mu| t, and |R0|^2 t, at which e^{St} - I is used
 NEGLIGIBLE = 1e-20  # beside one
-PIVOT = 1e-3  # smallest Cholesky pivot, of entries of order one, that keeps twelve digits
 
 
 def linear(t: ArrayLike, data: ArrayLike, start: ArrayLike) -> Array:
@@ -75,13 +58,18 @@ def riccati(t: ArrayLike, generator: ArrayLike, factor: ArrayLike) -> Array:
     eigenvector is known to an absolute error of order eps ||R0||, column by column, unless `many_digits` finds
     that its rows differ by many orders.
     """
+    from linear_networks.kernels.riccati_flow import flows
+
     s, r0 = np.asarray(generator, dtype=np.float64), np.asarray(factor, dtype=np.float64)
     values, basis = np.linalg.eigh(s)
-    product = _solve(t, np.zeros(len(values)), values, basis, _reduced(r0))[0]
+    descending, time = np.ascontiguousarray(values[:, ::-1]), np.asarray(t, dtype=np.float64)
+    product, _, _ = flows(
+        time, np.zeros(len(s)), descending, basis[..., ::-1].copy(), reduced(r0), s.shape[1], False, RULES
+    )
     for run in np.flatnonzero(is_graded(r0)):
         from linear_networks.theory import many_digits
 
-        product[run] = many_digits.riccati(np.asarray(t, dtype=np.float64), s[run], r0[run])
+        product[run] = many_digits.riccati(time, s[run], r0[run])
     return product
 
 
@@ -102,13 +90,7 @@ def symmetric(t: ArrayLike, data: ArrayLike, factor: ArrayLike) -> Array:
     return riccati(t, 2 * y, 2 * u0) / 4  # P = 4 X, S = 2 Y
 
 
-def regularized(
-    t: ArrayLike,
-    data: ArrayLike,
-    factors: ArrayLike,
-    lambda0: ArrayLike,
-    many: bool = True,
-) -> Array:
+def regularized(t: ArrayLike, data: ArrayLike, factors: ArrayLike, lambda0: ArrayLike, product: bool = False) -> Array:
     r"""P(t) = R R^T of the regularized flow (19) with Q0 replaced by lambda0 I, equation (21).
 
     It is the flow of the unregularized problem (10) wherever U0^T U0 - V0^T V0 = lambda0 I.
@@ -119,70 +101,86 @@ def regularized(
     data : array_like, shape (batch, m, n)         Y
     factors : array_like, shape (batch, m + n, w)  R0 = [U0; V0]
     lambda0 : array_like, shape (batch,)
-    many : bool
-        Whether starts whose rows differ by many orders get the digits of `many_digits`, at its cost.
+    product : bool
+        Whether the product X, which is P[..., :m, m:], is all that is asked for.
 
     Returns
     -------
-    ndarray, shape (batch, samples, m + n, m + n). The product X is P[..., :m, m:].
+    ndarray, shape (batch, samples, m + n, m + n), or (batch, samples, m, n).
 
     Notes
     -----
-    S = [[lambda0/2 I, Y], [Y^T, -lambda0/2 I]] is diagonalized from the SVD of Y: mode i rotates (phi_i,
-    psi_i) by an angle of tangent tau = sigma / (|lambda0|/2 + sqrt(sigma^2 + lambda0^2/4)), with eigenvalues
-    +-(|lambda0|/2 + sigma tau). At |lambda0| >> sigma the growing modes differ by sigma tau only, which this
-    form knows to full relative accuracy. Where X is far smaller than P it comes from `small_products`, so that it
-    has its own digits, and P from `many_digits` where rows of U0, or of V0, differ by many orders.
+    Where X is far smaller than P it comes from `small_products`, so that it has its own digits, and P from
+    `many_digits` where rows of U0, or of V0, differ by many orders.
 
     References
     ----------
     Proposition 5.
     """
-    y = np.asarray(data, dtype=np.float64)
-    half = np.asarray(lambda0, dtype=np.float64)[:, None] / 2
-    m, n = y.shape[-2:]
-    modes, base = min(m, n), np.abs(half)
-    left, sigma, right_t = np.linalg.svd(y, full_matrices=True)
-    phi, psi = left, right_t.mT
+    y, r0 = np.asarray(data, dtype=np.float64), np.asarray(factors, dtype=np.float64)
+    time, held = np.asarray(t, dtype=np.float64), np.asarray(lambda0, dtype=np.float64)
+    (m, n), half = y.shape[1:], held / 2
+    found = Modes.of(y, r0).flow(time, held, product)
+    for run in np.flatnonzero(is_graded(r0[:, :m], r0[:, m:])):
+        diagonal = np.diag(np.repeat([half[run], -half[run]], [m, n]))
+        diagonal[:m, m:], diagonal[m:, :m] = y[run], y[run].T
+        from linear_networks.theory import many_digits
 
-    reach = base + np.hypot(sigma, half)
-    tau = sigma / np.where(reach > 0, reach, 1.0)
-    cosine = 1 / np.hypot(1.0, tau)
-    major, minor = cosine[:, None, :], (tau * cosine)[:, None, :]
-    forward = half[:, None] >= 0
-    u_share, v_share = np.where(forward, major, minor), np.where(forward, minor, major)
+        gramian = many_digits.riccati(time, diagonal, r0[run])
+        found[run] = gramian[:, :m, m:] if product else gramian
+    return found
 
-    basis = np.zeros((len(y), m + n, m + n))
-    basis[:, :m, :modes], basis[:, m:, :modes] = phi[..., :modes] * u_share, psi[..., :modes] * v_share
-    basis[:, :m, modes : 2 * modes] = phi[..., :modes] * -v_share
-    basis[:, m:, modes : 2 * modes] = psi[..., :modes] * u_share
-    basis[:, :m, 2 * modes : m + modes], basis[:, m:, m + modes :] = phi[..., modes:], psi[..., modes:]
 
-    kernel = half if m > n else -half  # of the singular vectors that Y maps to zero
-    gaps = np.concatenate(
-        [sigma * tau, -2 * base - sigma * tau, np.broadcast_to(kernel - base, (len(y), abs(m - n)))], axis=-1
-    )
-    reduced, time = _reduced(factors), np.asarray(t, dtype=np.float64)
-    gramian, deficient = _solve(time, base[:, 0], gaps, basis, reduced)
-    r0 = np.asarray(factors, dtype=np.float64)
-    graded = is_graded(r0[:, :m], r0[:, m:])
-    limits = np.where(deficient, EARLY, small_products.GROWTH)[:, None]
-    able = np.hypot(sigma, half).max(axis=-1, keepdims=True) * time <= limits
-    for run, solved in enumerate(gramian):
-        if many and graded[run]:
-            diagonal = np.diag(np.repeat([half[run, 0], -half[run, 0]], [m, n]))
-            diagonal[:m, m:], diagonal[m:, :m] = y[run], y[run].T
-            from linear_networks.theory import many_digits
+class Modes(NamedTuple):
+    """Problems in the singular basis of Y, for the regularized flow at any lambda0.
 
-            solved[:] = many_digits.riccati(time, diagonal, r0[run])
-            continue
-        again = able[run] & small_products.is_small(solved, m, float(tau[run].max()))
-        if again.any():
-            solved[again, :m, m:] = small_products.product(
-                time[again], left[run], sigma[run], psi[run], reduced[run], 2 * float(half[run, 0])
-            )
-            solved[again, m:, :m] = solved[again, :m, m:].mT
-    return gramian
+    Attributes
+    ----------
+    left, sigma, right : ndarray, shapes (batch, m, m), (batch, min(m, n)), (batch, n, n)
+        Singular vectors of Y in columns, and its singular values.
+    factors : ndarray, shape (batch, m + n, w)
+        R0, reduced.
+    """
+
+    left: Array
+    sigma: Array
+    right: Array
+    factors: Array
+
+    @classmethod
+    def of(cls, data: Array, factors: Array) -> Self:
+        """Of Y, shape (batch, m, n), and R0, shape (batch, m + n, w)."""
+        left, sigma, right = np.linalg.svd(data, full_matrices=True)
+        return cls(left, sigma, np.ascontiguousarray(right.mT), reduced(factors))
+
+    def repeated(self, count: int) -> Self:
+        """One problem as many times."""
+        return type(self)(*(np.repeat(part, count, axis=0) for part in self))
+
+    def flow(self, time: Array, lambda0: Array, product: bool) -> Array:
+        """`regularized`, in double precision."""
+        from linear_networks.kernels.riccati_flow import eigenbases, flows
+
+        left, sigma, right, factors = self
+        m = left.shape[1]
+        gaps, vectors = eigenbases(left, sigma, right, lambda0)
+        found, sizes, deficient = flows(time, np.abs(lambda0) / 2, gaps, vectors, factors, m, product, RULES)
+        for run in np.flatnonzero((lost := self._lost(time, lambda0, sizes, deficient)).any(axis=1)):
+            at = lost[run]
+            small = small_products.product(time[at], left[run], sigma[run], right[run], factors[run], lambda0[run])
+            if product:
+                found[run, at] = small
+            else:
+                found[run, at, :m, m:], found[run, at, m:, :m] = small, small.mT
+        return found
+
+    def _lost(self, time: Array, lambda0: Array, sizes: Array, deficient: Mask) -> Mask:
+        """Where X has lost digits as a block of P that `small_products` has, shape (batch, samples)."""
+        half = np.abs(lambda0) / 2
+        fastest = np.hypot(self.sigma[:, 0], half)
+        mixing = self.sigma[:, 0] / np.where(fastest > 0, fastest + half, 1.0)
+        able = fastest[:, None] * time <= np.where(deficient, RULES.early, small_products.GROWTH)[:, None]
+        return able & small_products.is_small(sizes, mixing[:, None])
 
 
 def spectral_mode(t: ArrayLike, sigma: ArrayLike, imbalance: ArrayLike, start: ArrayLike) -> Array:
@@ -278,126 +276,9 @@ def asymmetric_spectral(
     -------
     ndarray, shape (batch, samples, m, n).
     """
-    phi, psi = np.asarray(left, dtype=np.float64), np.asarray(right, dtype=np.float64)
-    modes = [np.asarray(value, dtype=np.float64)[:, None] for value in (singular_values, imbalance, start)]
-    x = spectral_mode(np.asarray(t, dtype=np.float64)[:, None], *modes)
-    product: Array = np.matmul(phi[:, None] * x[:, :, None], psi[:, None].mT)
-    return product
+    from linear_networks.kernels.spectral_modes import products
 
-
-def _reduced(factor: ArrayLike) -> Array:
-    """R0 by descending columns, so that rotations keep the digits of the small ones; no wider than it is high."""
-    factor = np.asarray(factor, dtype=np.float64)
-    order = np.argsort(-np.linalg.norm(factor, axis=-2), axis=-1, kind="stable")
-    factor = np.take_along_axis(factor, order[:, None], axis=-1)
-    if factor.shape[-1] > factor.shape[-2]:
-        factor = np.linalg.qr(factor.mT).R.mT
-    return factor
-
-
-def _solve(t: ArrayLike, base: Array, gaps: Array, basis: Array, factor: Array) -> tuple[Array, Mask]:
-    """Riccati flow of each run, S = Phi diag(base + gaps) Phi^T, and whether its start is of deficient rank.
-
-    base >= 0 is (batch,), gaps (batch, N), factor (batch, N, w) with w <= N.
-    """
-    time = np.asarray(t, dtype=np.float64)
-    order = np.argsort(-gaps, axis=-1, kind="stable")
-    gaps = np.take_along_axis(gaps, order, axis=-1)
-    basis = np.take_along_axis(basis, order[:, None], axis=-1)
-    product = np.empty((len(gaps), len(time), gaps.shape[-1], gaps.shape[-1]))
-    deficient = np.empty(len(gaps), dtype=np.bool_)
-    for run in range(len(gaps)):  # a run fits in the cache, and its numbers do not depend on its neighbours
-        product[run], deficient[run] = _flow(time, float(base[run]), gaps[run], basis[run], factor[run])
-    return product, deficient
-
-
-def _flow(t: Array, base: float, gaps: Array, basis: Array, factor: Array) -> tuple[Array, bool]:
-    """P(t) of one run, shape (samples, N, N); gaps descend, factor is (N, w) with w <= N.
-
-    Logarithms are held relative to e^{base t}, so that modes that differ by less than the rounding of their
-    common exponent still compete as they should.
-    """
-    size = float(np.max(np.abs(factor))) or 1.0
-    factor = factor / size
-    rows = np.linalg.qr(np.concatenate([basis.T @ factor, factor]).T).R.T  # [L; R0] in the gauge of L
-    noise = ROUNDING * len(gaps) * np.linalg.norm(np.abs(basis.T) @ np.abs(factor), axis=-1)
-    deficient = bool(np.any(np.abs(np.diagonal(rows)) <= noise[: rows.shape[-1]]))
-
-    mu, time = base + gaps, t[:, None]
-    x = np.abs(mu) * time
-    span = np.maximum(time, TINY) * np.where(x > 0, -np.expm1(-2 * x) / np.where(x > 0, 2 * x, 1.0), 1.0)
-    growth = np.where(mu > 0, gaps, -base) * time + np.log(span) / 2 + np.log(size)  # log D^{1/2} |R0|
-    early = np.maximum(np.max(x, axis=-1), size**2 * t) <= EARLY
-    late_weight = np.exp(np.minimum(mu, 0.0) * time) / np.sqrt(span)  # F
-    early_weight = np.sign(mu) * np.sqrt(2 * np.abs(mu) * np.tanh(x / 2))  # f
-    weight = np.where(early[:, None], early_weight, late_weight)
-    one = -base * t  # log 1
-    kept = np.where(early, size, 0.0)
-
-    product, pivot = _assemble(rows, basis, growth, weight, one, kept)
-    redo = (pivot < PIVOT) | (deficient & ~early)
-    if redo.any():
-        rotated = _rotate(rows, growth[redo], noise)
-        product[redo], _ = _assemble(rotated, basis, growth[redo], weight[redo], one[redo], kept[redo])
-    return product, deficient
-
-
-def _assemble(
-    rows: Array,
-    basis: Array,
-    growth: Array,
-    weight: Array,
-    one: Array,
-    kept: Array,
-) -> tuple[Array, Array]:
-    """P at each time, and the smallest Cholesky pivot on the way; rows is (2N, w) or (samples, 2N, w).
-
-    With e^{c_j} the largest entry of column j of [D^{1/2} L; I] and M = D^{1/2} L e^{-c}, P is
-    K (e^{-2c} + M^T M)^{-1} K^T, where K = Phi F M, or R0 e^{-c} + Phi f M while it is early.
-    """
-    size, width = len(basis), rows.shape[-1]
-    lower, start = rows[..., :size, :], rows[..., size:, :]
-    present = lower != 0
-    logs = np.where(present, np.log(np.where(present, np.abs(lower), 1.0)), -np.inf)
-    largest = np.maximum(one[:, None], np.max(logs + growth[:, :, None], axis=-2))
-    scaled = lower * np.exp(np.minimum(growth[:, :, None] - largest[:, None], 700.0))  # 700: where lower = 0
-    unit = np.exp(one[:, None] - largest)
-    k = np.matmul(basis, weight[:, :, None] * scaled) + (kept[:, None] * unit)[:, None] * start
-
-    # Cholesky C C^T of the w x w matrix and Z = C^{-1} K^T in one sweep, the samples innermost
-    sweep = np.empty((width, width + size, len(one)))
-    sweep[:, :width] = np.matmul(scaled.mT, scaled).transpose(1, 2, 0)
-    sweep[:, width:] = k.transpose(2, 1, 0)
-    sweep[range(width), range(width)] += unit.T**2
-    pivots = np.empty((width, len(one)))
-    for j in range(width):
-        row, pivots[j] = sweep[j, j:], sweep[j, j]
-        row *= np.where(pivots[j] >= PIVOT, 1 / np.sqrt(np.maximum(pivots[j], PIVOT)), 0.0)
-        for i in range(j + 1, width):
-            sweep[i, i:] -= row[i - j] * row[i - j :]
-    z = np.ascontiguousarray(sweep[:, width:].transpose(2, 0, 1))
-    return np.matmul(z.mT, z), np.min(pivots, axis=0)
-
-
-def _rotate(rows: Array, growth: Array, noise: Array) -> Array:
-    """[L; R0] in the gauge of each sample: the mode that has outgrown the rest by then has the first column.
-
-    A Householder LQ of L that picks its rows by what is left of them, weighted by D^{1/2}. No entry exceeds
-    the pivot of its column, so that the scaled columns are far from dependent. It costs more than the gauge
-    of L, and is needed where a fast mode starts far behind a slow one, or where the rank is below the width.
-    """
-    rows = np.repeat(rows[None], len(growth), axis=0)
-    samples, size = np.arange(len(growth)), growth.shape[-1]
-    for j in range(rows.shape[-1]):
-        rest = rows[:, :size, j:]
-        length = np.linalg.norm(rest, axis=-1)
-        found = length > noise
-        rest[~found] = 0.0
-        pick = np.argmax(np.where(found, np.log(np.where(found, length, 1.0)) + growth, -np.inf), axis=-1)
-        mirror = rest[samples, pick]
-        mirror[:, 0] += np.copysign(np.linalg.norm(mirror, axis=-1), mirror[:, 0])
-        square = np.sum(mirror**2, axis=-1)
-        mirror *= np.sqrt(2 / np.where(square > 0, square, 2.0))[:, None]
-        rows[:, :, j:] -= np.matmul(rows[:, :, j:], mirror[:, :, None]) * mirror[:, None]
-        rows[samples, pick, j + 1 :] = 0.0
-    return rows
+    parts = (
+        np.ascontiguousarray(part, dtype=np.float64) for part in (t, left, singular_values, right, start, imbalance)
+    )
+    return products(*parts, NEGLIGIBLE)

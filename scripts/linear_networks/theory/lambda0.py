@@ -87,16 +87,14 @@ class Objective:
 
     def __init__(self, times: ArrayLike, products: Array, data: Array, factors: Array):
         self.times = np.asarray(times, dtype=np.float64)
-        self.products, self.data, self.factors = products, data, factors
+        self.products, self.data = products, data
+        # in double precision, whatever the start: a fit asks for a hundred candidates
+        self.modes = closed_forms.Modes.of(data[None], factors[None])
         self.size = np.trapezoid(squared_norm(products), self.times)
 
     def flow(self, lambda0: Array) -> Array:
         """X^I(t) for each candidate, shape (candidates, samples, m, n)."""
-        rows, batch = len(self.data), len(lambda0)
-        data, factors = (np.broadcast_to(part, (batch, *part.shape)) for part in (self.data, self.factors))
-        # in double precision, whatever the start: a fit asks for hundreds of candidates
-        gramian = closed_forms.regularized(self.times, data, factors, lambda0, many=False)
-        return gramian[..., :rows, rows:]
+        return self.modes.repeated(len(lambda0)).flow(self.times, lambda0, product=True)
 
     def __call__(self, lambda0: ArrayLike) -> Array:
         """The objective of each candidate, shape (candidates,)."""

@@ -1,12 +1,12 @@
 """The asymmetric model with its imbalance held to lambda_0 I: Proposition 5."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
 
-from linear_networks.arrays import Array, Mask
+from linear_networks.arrays import Array, Index, Mask
 from linear_networks.components import Refused
 from linear_networks.dynamics.problem import Problem
 from linear_networks.initializations.start import Start
@@ -89,6 +89,9 @@ class GramianView(Problem):
 
     lambda0: Array = field(kw_only=True)
     width: Array = field(kw_only=True)
+
+    def select(self, runs: Index | Mask) -> Self:
+        return replace(super().select(runs), lambda0=self.lambda0[runs], width=self.width[runs])
 
     def split(self, state: Array) -> list[Array]:
         side = sum(self.data.shape[1:])

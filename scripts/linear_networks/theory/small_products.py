@@ -25,22 +25,19 @@ GROWTH = 300.0  # largest omega t whose exponential can be squared
 TINY = float(np.finfo(np.float64).tiny)
 
 
-def is_small(gramian: Array, rows: int, mixing: float) -> Mask:
-    """Whether X has lost digits as a block of P, per sample.
+def is_small(sizes: Array, mixing: Array) -> Mask:
+    """Whether X has lost digits as a block of P, shape (...).
 
     Parameters
     ----------
-    gramian : ndarray, shape (samples, m + n, m + n)
-        P(t), from the eigenbasis of its generator.
-    rows : int
-        m.
-    mixing : float
+    sizes : ndarray, shape (..., 3)
+        Traces of U U^T and V V^T, and ||X||_F^2, of P(t) from the eigenbasis of its generator.
+    mixing : ndarray, broadcastable
         Tangent of the largest angle by which an eigenvector mixes the rows of U with those of V.
     """
-    sizes = np.diagonal(gramian, axis1=1, axis2=2)
-    u, v = sizes[:, :rows].sum(axis=1), sizes[:, rows:].sum(axis=1)
-    found = np.linalg.norm(gramian[:, :rows, rows:], axis=(1, 2))
-    return found < SMALL * (np.sqrt(u * v) + mixing * (u + v))
+    u, v, square = np.moveaxis(sizes, -1, 0)
+    small: Mask = np.sqrt(square) < SMALL * (np.sqrt(u * v) + mixing * (u + v))
+    return small
 
 
 def product(t: Array, left: Array, sigma: Array, right: Array, factors: Array, lambda0: float) -> Array:

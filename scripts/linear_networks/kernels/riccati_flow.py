@@ -1,6 +1,6 @@
-"""The Riccati flows of many runs: `theory.riccati_flow` as loops that are compiled.
+"""The Riccati flow of a run: `theory.riccati_flow` as loops that are compiled.
 
-A run goes in blocks of samples. These stand innermost, so that a loop over them runs along memory. Columns of D^{1/2} L
+It goes in blocks of samples. These stand innermost, so that a loop over them runs along memory. Columns of D^{1/2} L
 are divided by powers of 2, so that a sample takes an exponential for each mode rather than for each entry.
 """
 
@@ -9,17 +9,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from linear_networks.arrays import Array, Mask
-from linear_networks.kernels.compiled import compiled, part
+from linear_networks.arrays import Array, Index
+from linear_networks.kernels.compiled import compiled, ordered, part
 from linear_networks.kernels.hypotenuse import hypotenuse
 from linear_networks.theory.riccati_flow import Rules
 
 BLOCK = 32  # samples, whose work fits into the cache
 LANES = 8  # a block is filled up to a multiple of it, so that no loop over samples has a rest
 TINY = float(np.finfo(np.float64).tiny)
-# A number of double precision is 2^power where its bits are those of power + BIAS, from FRACTION on; 0 at power -BIAS.
+# The bits of 2^power in double precision are those of power + BIAS, from FRACTION on; of 0 where that is 0.
 BIAS, FRACTION = 1023, 52
 LOG2_E = float(np.log2(np.e))
+SERIES = np.array([math.log(2) ** n / math.factorial(n) for n in range(13, 0, -1)])  # of 2^x - 1, |x| <= 1/2
 
 
 class Block(NamedTuple):
@@ -42,92 +43,35 @@ class Block(NamedTuple):
 
 
 @compiled
-def flows(
-    t: Array,
-    bases: Array,
-    gaps: Array,
-    vectors: Array,
-    factors: Array,
-    rows: int,
-    product: bool,
-    rules: Rules,
-) -> tuple[Array, Array, Mask]:
-    """P(t) of each run, or its block X(t), first `rows` rows and other columns.
-
-    Parameters
-    ----------
-    t : ndarray, shape (samples,)
-    bases, gaps, vectors : ndarray, shapes (batch,), (batch, N), (batch, N, N)
-        S = Phi diag(base + gaps) Phi^T of each run, base >= 0 and gaps descending.
-    factors : ndarray, shape (batch, N, w)
-        R0, w <= N, columns by descending size.
-    rows : int
-    product : bool
-        Whether X is asked for.
-    rules : Rules
-
-    Returns
-    -------
-    found : ndarray, shape (batch, samples, N, N) or (batch, samples, rows, N - rows)
-    sizes : ndarray, shape (batch, samples, 3)
-        Traces of the diagonal blocks of P, and ||X||_F^2.
-    deficient : ndarray of bool, shape (batch,)
-        Whether a start misses some of the leading modes that its width has columns for.
-    """
-    runs, size = gaps.shape
-    shape = (rows, size - rows) if product else (size, size)
-    found, sizes = np.empty((runs, len(t), *shape)), np.empty((runs, len(t), 3))
-    deficient = np.empty(runs, np.bool_)
-    for run in range(runs):
-        deficient[run] = _flow(
-            t, bases[run], gaps[run], vectors[run], factors[run], rows, rules, found[run], sizes[run]
-        )
-    return found, sizes, deficient
+def eigenbasis(left: Array, sigma: Array, right: Array, lambda0: float) -> tuple[float, Array, Array]:
+    """As `theory.riccati_flow.eigenbasis`."""
+    m, n, modes, half = len(left), len(right), len(sigma), lambda0 / 2
+    base, size = abs(half), m + n
+    gaps, basis = np.empty(size), np.zeros((size, size))
+    for i in range(modes):
+        reach = base + hypotenuse(sigma[i], half)
+        tau = sigma[i] / reach if reach > 0 else 0.0
+        cosine = 1 / hypotenuse(1.0, tau)
+        u, v = (cosine, tau * cosine) if half >= 0 else (tau * cosine, cosine)
+        falling = size - 1 - i
+        gaps[i], gaps[falling] = sigma[i] * tau, -2 * base - sigma[i] * tau
+        for row in range(m):
+            basis[row, i], basis[row, falling] = u * left[row, i], -v * left[row, i]
+        for row in range(n):
+            basis[m + row, i], basis[m + row, falling] = v * right[row, i], u * right[row, i]
+    for i in range(modes, m):
+        gaps[i] = half - base
+        for row in range(m):
+            basis[row, i] = left[row, i]
+    for i in range(modes, n):
+        gaps[i] = -half - base
+        for row in range(n):
+            basis[m + row, i] = right[row, i]
+    return base, gaps, basis
 
 
 @compiled
-def eigenbases(left: Array, sigma: Array, right: Array, lambda0: Array) -> tuple[Array, Array]:
-    """Gaps and eigenvectors of S~ of each run, as `theory.riccati_flow.eigenbasis` gives them.
-
-    Parameters
-    ----------
-    left, sigma, right : ndarray, shapes (batch, m, m), (batch, min(m, n)), (batch, n, n)
-    lambda0 : ndarray, shape (batch,)
-
-    Returns
-    -------
-    gaps, vectors : ndarray, shapes (batch, m + n), (batch, m + n, m + n)
-    """
-    (runs, modes), m, n = sigma.shape, left.shape[1], right.shape[1]
-    size = m + n
-    gaps, vectors = np.empty((runs, size)), np.zeros((runs, size, size))
-    for run in range(runs):
-        half = lambda0[run] / 2
-        base = abs(half)
-        for i in range(modes):
-            reach = base + hypotenuse(sigma[run, i], half)
-            tau = sigma[run, i] / reach if reach > 0 else 0.0
-            major = 1 / hypotenuse(1.0, tau)
-            u, v = (major, tau * major) if half >= 0 else (tau * major, major)
-            grows, falls = i, size - 1 - i
-            gaps[run, grows], gaps[run, falls] = sigma[run, i] * tau, -2 * base - sigma[run, i] * tau
-            for row in range(m):
-                vectors[run, row, grows], vectors[run, row, falls] = u * left[run, row, i], -v * left[run, row, i]
-            for row in range(n):
-                vectors[run, m + row, grows] = v * right[run, row, i]
-                vectors[run, m + row, falls] = u * right[run, row, i]
-        for i in range(modes, max(m, n)):
-            gaps[run, i] = (half if m > n else -half) - base
-            for row in range(max(m, n)):
-                if m > n:
-                    vectors[run, row, i] = left[run, row, i]
-                else:
-                    vectors[run, m + row, i] = right[run, row, i]
-    return gaps, vectors
-
-
-@part
-def _flow(
+def flow(
     t: Array,
     base: float,
     gaps: Array,
@@ -138,7 +82,24 @@ def _flow(
     found: Array,
     sizes: Array,
 ) -> bool:
-    """P(t) of one run, or its block X, and sizes of blocks, into arrays; whether the start is deficient."""
+    """P(t) of one run as `theory.riccati_flow.flow` gives it, or its block X(t), into arrays.
+
+    Parameters
+    ----------
+    t, base, gaps, basis, factor
+        As there.
+    rows : int
+        Of X, which is the block beside as many leading rows and columns of P.
+    rules : Rules
+    found : ndarray, shape (samples, N, N) or (samples, rows, N - rows)
+        Takes P or X.
+    sizes : ndarray, shape (samples, 3)
+        Takes the traces of the diagonal blocks, and ||X||_F^2.
+
+    Returns
+    -------
+    deficient : bool
+    """
     (size, width), samples = factor.shape, len(t)
     scale, noise, gauge = _start(basis, factor, rules)
     rank, speed = 0, np.empty(size)
@@ -182,52 +143,55 @@ def _start(basis: Array, factor: Array, rules: Rules) -> tuple[float, Array, Arr
             scale = max(scale, abs(factor[i, j]))
     if scale == 0:
         scale = 1.0
-    noise, gauge = np.zeros(size), np.zeros((2 * size, width))
-    for i in range(size):
-        for j in range(width):
-            total = largest = 0.0
-            for k in range(size):
-                term = basis[k, i] * (factor[k, j] / scale)
-                total += term
-                largest += abs(term)
-            gauge[i, j], gauge[size + i, j] = total, factor[i, j] / scale
-            noise[i] += largest * largest
+    noise, gauge = np.zeros(size), np.zeros((width, 2 * size))
+    terms, sizes = np.empty(size), np.empty(size)
+    for j in range(width):
+        terms[:], sizes[:] = 0.0, 0.0
+        for k in range(size):
+            entry = factor[k, j] / scale
+            gauge[j, size + k] = entry
+            for i in range(size):
+                terms[i] += basis[k, i] * entry
+                sizes[i] += abs(basis[k, i] * entry)
+        for i in range(size):
+            gauge[j, i] = terms[i]
+            noise[i] += sizes[i] * sizes[i]
     return scale, rules.rounding * size * np.sqrt(noise), gauge
 
 
 @part
 def _rotate(gauge: Array, power: Array, noise: Array) -> int:
     """A Householder LQ, in place, that picks rows by what is left of them, weighted by 2^power; how many it picks."""
-    (both, width), size = gauge.shape, len(power)
-    mirror = np.empty(width)
+    (width, both), size = gauge.shape, len(power)
+    mirror, dots, squares = np.empty(width), np.empty(both), np.empty(size)
     for j in range(width):
+        squares[:] = 0.0
+        for k in range(j, width):
+            for i in range(size):
+                squares[i] += gauge[k, i] * gauge[k, i]
         pick, most, end = -1, 0.0, 0.0
         for i in range(size):
-            length = 0.0
-            for k in range(j, width):
-                length += gauge[i, k] * gauge[i, k]
-            length = np.sqrt(length)
+            length = np.sqrt(squares[i])
             if length > noise[i]:
                 height = np.log2(length) + power[i]
                 if pick < 0 or height > most:
                     pick, most, end = i, height, length
             else:
-                gauge[i, j:] = 0.0
+                gauge[j:, i] = 0.0
         if pick < 0:
             return j
-        head = gauge[pick, j] + (end if gauge[pick, j] >= 0 else -end)
         for k in range(j, width):
-            mirror[k] = gauge[pick, k]
-        mirror[j] = head
-        factor = 1 / (end * abs(head))
-        for i in range(both):
-            dot = 0.0
-            for k in range(j, width):
-                dot += gauge[i, k] * mirror[k]
-            dot *= factor
-            for k in range(j, width):
-                gauge[i, k] -= dot * mirror[k]
-        gauge[pick, j + 1 :] = 0.0
+            mirror[k] = gauge[k, pick]
+        mirror[j] += end if mirror[j] >= 0 else -end
+        factor = 1 / (end * abs(mirror[j]))
+        dots[:] = 0.0
+        for k in range(j, width):
+            for i in range(both):
+                dots[i] += gauge[k, i] * (factor * mirror[k])
+        for k in range(j, width):
+            for i in range(both):
+                gauge[k, i] -= dots[i] * mirror[k]
+        gauge[j + 1 :, pick] = 0.0
     return width
 
 
@@ -264,38 +228,68 @@ def _rates(times: Array, base: float, gaps: Array, scale: float, rules: Rules, b
         early = max(fastest * t, scale * scale * t) <= rules.early
         some |= early
         block.kept[s] = scale if early else 0.0
-        block.rest[size, s], block.power[size, s] = _split(-base * t, 1.0)
-        for i in range(size):
-            if i > 0 and gaps[i] == gaps[i - 1]:
-                before = block.rest[i - 1, s], block.power[i - 1, s], block.weight[i - 1, s]
-            else:
-                before = _mode(t, base, gaps[i], scale, early)
-            block.rest[i, s], block.power[i, s], block.weight[i, s] = before
+    root = np.ones(len(times))
+    _grow(times, -base, root, block.rest[size], block.power[size])
+    for i in range(size):
+        if i > 0 and gaps[i] == gaps[i - 1]:
+            for s in range(len(times)):
+                block.rest[i, s], block.power[i, s] = block.rest[i - 1, s], block.power[i - 1, s]
+                block.weight[i, s] = block.weight[i - 1, s]
+            continue
+        mu = base + gaps[i]
+        _weigh(times, mu, block.kept, root, block.weight[i])
+        for s in range(len(times)):
+            root[s] *= scale
+        _grow(times, gaps[i] if mu > 0 else -base, root, block.rest[i], block.power[i])
     return some
 
 
-@part
-def _mode(t: float, base: float, gap: float, scale: float, early: bool) -> tuple[float, float, float]:
-    """D^{1/2} |R0|, relative to e^{base t}, as a fraction and a power of 2, and F, or f while it is early."""
-    mu = base + gap
-    x, span = abs(mu) * t, max(t, TINY)
-    if x > 0:
-        span *= np.expm1(-2 * x) / (-2 * x)
-    root = np.sqrt(span)
-    rest, power = _split((gap if mu > 0 else -base) * t, root * scale)
-    if not early:
-        return rest, power, (np.exp(-x) if mu < 0 else 1.0) / root
-    weight = np.sqrt(2 * abs(mu) * np.tanh(x / 2))
-    return rest, power, weight if mu > 0 else -weight
+@ordered
+def _grow(times: Array, rate: float, factor: Array, rest: Array, power: Array) -> None:
+    """A factor times e^{rate t} as a fraction and a power of 2, however large the exponent."""
+    fraction = np.empty(len(times))
+    _exponential(times, rate, fraction, power)
+    for s in range(len(times)):
+        rest[s], more = math.frexp((1 + fraction[s]) * factor[s])
+        power[s] += more
 
 
-@part
-def _split(exponent: float, factor: float) -> tuple[float, float]:
-    """Fraction and power of 2 of e^exponent times a factor, however large the exponent."""
-    rise = exponent * LOG2_E
-    whole = np.rint(rise)
-    rest, more = math.frexp(np.exp2(rise - whole) * factor)
-    return rest, whole + more
+@ordered
+def _weigh(times: Array, mu: float, kept: Array, root: Array, weight: Array) -> None:
+    """D^{1/2} without what grows in it, and F, or f while it is early."""
+    fraction, power, bits = np.empty(len(times)), np.empty(len(times)), np.empty(len(times), np.int64)
+    _exponential(times, -abs(mu), fraction, power)
+    _raise(power, bits)
+    raised = bits.view(np.float64)
+    for s, t in enumerate(times):
+        x = abs(mu) * t
+        decayed = raised[s] + raised[s] * fraction[s]
+        lost = (1 - raised[s]) - raised[s] * fraction[s]
+        span = max(t, TINY)
+        root[s] = np.sqrt(span * (lost * (1 + decayed) / (2 * x)) if x > 0 else span)
+        gained = np.sqrt(2 * abs(mu) * (lost / (1 + decayed)))
+        late = (decayed if mu < 0 else 1.0) / root[s]
+        weight[s] = (gained if mu > 0 else -gained) if kept[s] > 0 else late
+
+
+@ordered
+def _exponential(times: Array, rate: float, fraction: Array, power: Array) -> None:
+    """Fractions and powers, e^{rate t} = (1 + fraction) 2^power, so that of small exponents no digit is lost."""
+    left = np.empty(len(times))
+    for s, t in enumerate(times):
+        rise = rate * t * LOG2_E
+        power[s] = np.rint(rise)
+        left[s], fraction[s] = rise - power[s], 0.0
+    for term in SERIES:
+        for s in range(len(times)):
+            fraction[s] = (fraction[s] + term) * left[s]
+
+
+@ordered
+def _raise(power: Array, bits: Index) -> None:
+    """Bits of 2^power."""
+    for s in range(len(bits)):
+        bits[s] = np.int64(min(max(power[s], -BIAS), BIAS) + BIAS) << FRACTION
 
 
 @part
@@ -304,26 +298,25 @@ def _solve(gauge: Array, basis: Array, width: int, samples: int, rules: Rules, b
     size, (metric, z) = len(basis), (block.metric, block.z)
     _scale(gauge, width, samples, size, block)
     _lift(gauge, basis, width, samples, block)
-    least = np.full(samples, np.inf)
-    factor = np.empty(samples)
+    least, factor = np.full(samples, np.inf), np.empty((width, samples))
     for j in range(width):
         for s in range(samples):
             pivot = metric[j, j, s]
             least[s] = min(least[s], pivot)
-            factor[s] = 1 / np.sqrt(pivot) if pivot >= rules.pivot else 0.0
-        for i in range(j, width):
-            for s in range(samples):
-                metric[i, j, s] *= factor[s]
-        for a in range(size):
-            for s in range(samples):
-                z[j, a, s] *= factor[s]
+            factor[j, s] = 1 / np.sqrt(pivot) if pivot >= rules.pivot else 0.0
         for i in range(j + 1, width):
+            for s in range(samples):
+                metric[i, j, s] *= factor[j, s]
             for k in range(j + 1, i + 1):
                 for s in range(samples):
                     metric[i, k, s] -= metric[i, j, s] * metric[k, j, s]
-            for a in range(size):
+    for a in range(size):
+        for j in range(width):
+            for i in range(j):
                 for s in range(samples):
-                    z[i, a, s] -= metric[i, j, s] * z[j, a, s]
+                    z[j, a, s] -= metric[j, i, s] * z[i, a, s]
+            for s in range(samples):
+                z[j, a, s] *= factor[j, s]
     return least
 
 
@@ -331,32 +324,32 @@ def _solve(gauge: Array, basis: Array, width: int, samples: int, rules: Rules, b
 def _scale(gauge: Array, width: int, samples: int, size: int, block: Block) -> None:
     """M = D^{1/2} L e^{-c} and e^{-2c} + M^T M."""
     scaled, metric, largest = block.scaled, block.metric, np.empty(samples)
-    bits = np.empty(samples, np.int64)
-    power = bits.view(np.float64)
+    difference, bits = np.empty(samples), np.empty(samples, np.int64)
+    raised = bits.view(np.float64)
     for j in range(width):
         for s in range(samples):
             largest[s] = block.power[size, s]
         for i in range(size):
-            if gauge[i, j] != 0:
-                height = np.log2(abs(gauge[i, j]))
+            if gauge[j, i] != 0:
+                height = np.log2(abs(gauge[j, i]))
                 for s in range(samples):
                     top = height + block.power[i, s]
                     largest[s] = top if top > largest[s] else largest[s]
         for s in range(samples):
             largest[s] = np.rint(largest[s])
         for i in range(size + 1):
-            entry = gauge[i, j] if i < size else 1.0
+            entry = gauge[j, i] if i < size else 1.0
             if entry != 0:
                 for s in range(samples):
-                    difference = max(block.power[i, s] - largest[s], -BIAS)
-                    bits[s] = np.int64(min(difference, BIAS) + BIAS) << FRACTION
+                    difference[s] = block.power[i, s] - largest[s]
+                _raise(difference, bits)
                 for s in range(samples):
-                    scaled[j, i, s] = entry * block.rest[i, s] * power[s]
+                    scaled[j, i, s] = entry * block.rest[i, s] * raised[s]
         for k in range(j + 1):
             rows = size + 1 if k == j else size
             metric[j, k, :samples] = 0.0
             for i in range(rows):
-                if i == size or (gauge[i, j] != 0 and gauge[i, k] != 0):
+                if i == size or (gauge[j, i] != 0 and gauge[k, i] != 0):
                     for s in range(samples):
                         metric[j, k, s] += scaled[j, i, s] * scaled[k, i, s]
 
@@ -368,9 +361,9 @@ def _lift(gauge: Array, basis: Array, width: int, samples: int, block: Block) ->
     for j in range(width):
         for a in range(size):
             for s in range(samples):
-                z[j, a, s] = gauge[size + a, j] * (block.kept[s] * block.scaled[j, size, s])
+                z[j, a, s] = gauge[j, size + a] * (block.kept[s] * block.scaled[j, size, s])
         for i in range(size):
-            if gauge[i, j] != 0:
+            if gauge[j, i] != 0:
                 for s in range(samples):
                     weighted[s] = block.weight[i, s] * block.scaled[j, i, s]
                 for a in range(size):

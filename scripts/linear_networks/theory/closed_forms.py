@@ -6,12 +6,13 @@ Where rows of R0 differ by many orders, the small ones are lost in the rounding 
 them: those starts go to `many_digits`, which is slower by far.
 """
 
+import math
 from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from linear_networks.arrays import Array, Mask
+from linear_networks.arrays import Array
 from linear_networks.theory import small_products
 from linear_networks.theory.graded import is_graded
 from linear_networks.theory.riccati_flow import RULES, TINY, reduced
@@ -58,19 +59,22 @@ def riccati(t: ArrayLike, generator: ArrayLike, factor: ArrayLike) -> Array:
     eigenvector is known to an absolute error of order eps ||R0||, column by column, unless `many_digits` finds
     that its rows differ by many orders.
     """
-    from linear_networks.kernels.riccati_flow import flows
+    from linear_networks.kernels.riccati_flow import flow
 
     s, r0 = np.asarray(generator, dtype=np.float64), np.asarray(factor, dtype=np.float64)
-    values, basis = np.linalg.eigh(s)
-    descending, time = np.ascontiguousarray(values[:, ::-1]), np.asarray(t, dtype=np.float64)
-    product, _, _ = flows(
-        time, np.zeros(len(s)), descending, basis[..., ::-1].copy(), reduced(r0), s.shape[1], False, RULES
-    )
-    for run in np.flatnonzero(is_graded(r0)):
-        from linear_networks.theory import many_digits
+    time, side = np.asarray(t, dtype=np.float64), s.shape[1]
+    found, sizes = np.empty((len(s), len(time), side, side)), np.empty((len(time), 3))
+    for run, graded in enumerate(is_graded(r0)):
+        if graded:
+            from linear_networks.theory import many_digits
 
-        product[run] = many_digits.riccati(time, s[run], r0[run])
-    return product
+            found[run] = many_digits.riccati(time, s[run], r0[run])
+        else:
+            values, basis = np.linalg.eigh(s[run])
+            flow(
+                time, 0.0, values[::-1].copy(), basis[:, ::-1].copy(), reduced(r0[run]), side, RULES, found[run], sizes
+            )
+    return found
 
 
 def symmetric(t: ArrayLike, data: ArrayLike, factor: ArrayLike) -> Array:
@@ -118,69 +122,61 @@ def regularized(t: ArrayLike, data: ArrayLike, factors: ArrayLike, lambda0: Arra
     Proposition 5.
     """
     y, r0 = np.asarray(data, dtype=np.float64), np.asarray(factors, dtype=np.float64)
-    time, held = np.asarray(t, dtype=np.float64), np.asarray(lambda0, dtype=np.float64)
-    (m, n), half = y.shape[1:], held / 2
-    found = Modes.of(y, r0).flow(time, held, product)
-    for run in np.flatnonzero(is_graded(r0[:, :m], r0[:, m:])):
-        diagonal = np.diag(np.repeat([half[run], -half[run]], [m, n]))
-        diagonal[:m, m:], diagonal[m:, :m] = y[run], y[run].T
-        from linear_networks.theory import many_digits
+    time, held, (m, n) = np.asarray(t, dtype=np.float64), np.asarray(lambda0, dtype=np.float64), y.shape[1:]
+    found = np.empty((len(y), len(time), *((m, n) if product else (m + n, m + n))))
+    for run, graded in enumerate(is_graded(r0[:, :m], r0[:, m:])):
+        if graded:
+            from linear_networks.theory import many_digits
 
-        gramian = many_digits.riccati(time, diagonal, r0[run])
-        found[run] = gramian[:, :m, m:] if product else gramian
+            generator = np.diag(np.repeat([held[run] / 2, -held[run] / 2], [m, n]))
+            generator[:m, m:], generator[m:, :m] = y[run], y[run].T
+            gramian = many_digits.riccati(time, generator, r0[run])
+            found[run] = gramian[:, :m, m:] if product else gramian
+        else:
+            Regularized.of(y[run], r0[run]).flow(time, float(held[run]), found[run])
     return found
 
 
-class Modes(NamedTuple):
-    """Problems in the singular basis of Y, for the regularized flow at any lambda0.
+class Regularized(NamedTuple):
+    """A problem in the singular basis of Y, whose regularized flow is known at any lambda0.
 
     Attributes
     ----------
-    left, sigma, right : ndarray, shapes (batch, m, m), (batch, min(m, n)), (batch, n, n)
+    left, sigma, right : ndarray, shapes (m, m), (min(m, n),), (n, n)
         Singular vectors of Y in columns, and its singular values.
-    factors : ndarray, shape (batch, m + n, w)
+    factor : ndarray, shape (m + n, w)
         R0, reduced.
     """
 
     left: Array
     sigma: Array
     right: Array
-    factors: Array
+    factor: Array
 
     @classmethod
-    def of(cls, data: Array, factors: Array) -> Self:
-        """Of Y, shape (batch, m, n), and R0, shape (batch, m + n, w)."""
+    def of(cls, data: Array, factor: Array) -> Self:
+        """Of Y and R0."""
         left, sigma, right = np.linalg.svd(data, full_matrices=True)
-        return cls(left, sigma, np.ascontiguousarray(right.mT), reduced(factors))
+        return cls(left, sigma, right.T.copy(), reduced(factor))
 
-    def repeated(self, count: int) -> Self:
-        """One problem as many times."""
-        return type(self)(*(np.repeat(part, count, axis=0) for part in self))
+    def flow(self, time: Array, lambda0: float, found: Array) -> None:
+        """P(t), shape (samples, m + n, m + n), or X(t), shape (samples, m, n), into an array."""
+        from linear_networks.kernels.riccati_flow import eigenbasis, flow
 
-    def flow(self, time: Array, lambda0: Array, product: bool) -> Array:
-        """`regularized`, in double precision."""
-        from linear_networks.kernels.riccati_flow import eigenbases, flows
-
-        left, sigma, right, factors = self
-        m = left.shape[1]
-        gaps, vectors = eigenbases(left, sigma, right, lambda0)
-        found, sizes, deficient = flows(time, np.abs(lambda0) / 2, gaps, vectors, factors, m, product, RULES)
-        for run in np.flatnonzero((lost := self._lost(time, lambda0, sizes, deficient)).any(axis=1)):
-            at = lost[run]
-            small = small_products.product(time[at], left[run], sigma[run], right[run], factors[run], lambda0[run])
-            if product:
-                found[run, at] = small
+        left, sigma, right, factor = self
+        m, sizes = len(left), np.empty((len(time), 3))
+        deficient = flow(time, *eigenbasis(left, sigma, right, lambda0), factor, m, RULES, found, sizes)
+        largest, half = float(sigma[0]), abs(lambda0) / 2
+        fastest = math.hypot(largest, half)
+        mixing = largest / (half + fastest) if fastest > 0 else 0.0
+        able = fastest * time <= (RULES.early if deficient else small_products.GROWTH)
+        lost = able & small_products.is_small(sizes, mixing)
+        if lost.any():
+            product = small_products.product(time[lost], left, sigma, right, factor, lambda0)
+            if found.shape[1] == m:
+                found[lost] = product
             else:
-                found[run, at, :m, m:], found[run, at, m:, :m] = small, small.mT
-        return found
-
-    def _lost(self, time: Array, lambda0: Array, sizes: Array, deficient: Mask) -> Mask:
-        """Where X has lost digits as a block of P that `small_products` has, shape (batch, samples)."""
-        half = np.abs(lambda0) / 2
-        fastest = np.hypot(self.sigma[:, 0], half)
-        mixing = self.sigma[:, 0] / np.where(fastest > 0, fastest + half, 1.0)
-        able = fastest[:, None] * time <= np.where(deficient, RULES.early, small_products.GROWTH)[:, None]
-        return able & small_products.is_small(sizes, mixing[:, None])
+                found[lost, :m, m:], found[lost, m:, :m] = product, product.mT
 
 
 def spectral_mode(t: ArrayLike, sigma: ArrayLike, imbalance: ArrayLike, start: ArrayLike) -> Array:

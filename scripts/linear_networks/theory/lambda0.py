@@ -86,31 +86,38 @@ class Objective:
     """
 
     def __init__(self, times: ArrayLike, products: Array, data: Array, factors: Array):
-        self.times = np.asarray(times, dtype=np.float64)
-        self.products, self.data = products, data
+        self.times, self.products = np.asarray(times, dtype=np.float64), products
         # in double precision, whatever the start: a fit asks for a hundred candidates
-        self.modes = closed_forms.Modes.of(data[None], factors[None])
-        self.size = np.trapezoid(squared_norm(products), self.times)
+        self.problem = closed_forms.Regularized.of(data, factors)
+        steps = np.diff(self.times) / 2.0
+        self.weights = np.append(steps, 0.0) + np.append(0.0, steps)  # of the trapezoidal rule
+        self.size = float(self.weights @ squared_norm(products))
 
     def flow(self, lambda0: Array) -> Array:
         """X^I(t) for each candidate, shape (candidates, samples, m, n)."""
-        return self.modes.repeated(len(lambda0)).flow(self.times, lambda0, product=True)
+        found = np.empty((len(lambda0), *self.products.shape))
+        for candidate, flow in zip(lambda0.tolist(), found, strict=True):
+            self.problem.flow(self.times, candidate, flow)
+        return found
 
     def __call__(self, lambda0: ArrayLike) -> Array:
         """The objective of each candidate, shape (candidates,)."""
         gaps = self.flow(np.asarray(lambda0, dtype=np.float64)) - self.products
-        squares = squared_norm(gaps.reshape(-1, *self.data.shape)).reshape(len(gaps), -1)
-        return self._relative(np.asarray(np.trapezoid(squares, self.times, axis=1)))
+        return self._integral(gaps, gaps)
 
     def slope(self, lambda0: float, step: float) -> float:
         """Derivative of the objective, by a central difference of the flow rather than of its small distance."""
         behind, ahead = self.flow(np.array([lambda0 - step, lambda0 + step]))
-        gap, change = (behind + ahead) / 2.0 - self.products, (ahead - behind) / (2.0 * step)
-        rate = 2.0 * np.vecdot(gap.reshape(len(gap), -1), change.reshape(len(gap), -1))
-        return float(self._relative(np.asarray(np.trapezoid(rate, self.times))))
+        gap, change = (behind + ahead) / 2.0 - self.products, (ahead - behind) / step
+        return float(self._integral(gap, change))
 
-    def _relative(self, integral: Array) -> Array:
-        """An integral relative to that of ||X||_F^2; one that is 0 stays 0 where X is 0 throughout."""
+    def _integral(self, left: Array, right: Array) -> Array:
+        """Integral of <A, B> over t, of matrices of shape (..., samples, m, n), relative to that of ||X||_F^2.
+
+        One that is 0 stays 0 where X is 0 throughout.
+        """
+        left, right = (part.reshape(*part.shape[:-2], -1) for part in (left, right))
+        integral = np.vecdot(left, right) @ self.weights
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(integral == 0.0, 0.0, integral / self.size)
 

@@ -23,7 +23,6 @@ become a direction of another, then in that of mu. Columns without a row are lef
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from linear_networks.arrays import Array
 
@@ -46,14 +45,11 @@ class Rules(NamedTuple):
 RULES = Rules()
 
 
-def reduced(factor: ArrayLike) -> Array:
+def reduced(factor: Array) -> Array:
     """R0 by descending columns, so that rotations keep the digits of the small ones; no wider than it is high."""
-    factor = np.asarray(factor, dtype=np.float64)
-    order = np.argsort(-np.linalg.norm(factor, axis=-2), axis=-1, kind="stable")
-    factor = np.take_along_axis(factor, order[:, None], axis=-1)
-    if factor.shape[-1] > factor.shape[-2]:
-        factor = np.linalg.qr(factor.mT).R.mT
-    return factor
+    rows, width = factor.shape
+    factor = factor[:, np.argsort(-np.linalg.norm(factor, axis=0), kind="stable")]
+    return np.linalg.qr(factor.T).R.T.copy() if width > rows else factor
 
 
 def eigenbasis(left: Array, sigma: Array, right: Array, lambda0: float) -> tuple[float, Array, Array]:

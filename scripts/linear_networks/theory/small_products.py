@@ -25,17 +25,17 @@ GROWTH = 300.0  # largest omega t whose exponential can be squared
 TINY = float(np.finfo(np.float64).tiny)
 
 
-def is_small(sizes: Array, mixing: Array) -> Mask:
-    """Whether X has lost digits as a block of P, shape (...).
+def is_small(sizes: Array, mixing: float) -> Mask:
+    """Whether X has lost digits as a block of P, per sample.
 
     Parameters
     ----------
-    sizes : ndarray, shape (..., 3)
+    sizes : ndarray, shape (samples, 3)
         Traces of U U^T and V V^T, and ||X||_F^2, of P(t) from the eigenbasis of its generator.
-    mixing : ndarray, broadcastable
+    mixing : float
         Tangent of the largest angle by which an eigenvector mixes the rows of U with those of V.
     """
-    u, v, square = np.moveaxis(sizes, -1, 0)
+    u, v, square = sizes.T
     small: Mask = np.sqrt(square) < SMALL * (np.sqrt(u * v) + mixing * (u + v))
     return small
 

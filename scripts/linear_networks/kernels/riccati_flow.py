@@ -14,11 +14,11 @@ from linear_networks.kernels.compiled import compiled, ordered, part
 from linear_networks.kernels.hypotenuse import hypotenuse
 from linear_networks.theory.riccati_flow import Rules
 
-BLOCK = 32  # samples, whose work fits into the cache
+BLOCK = 64  # samples
 LANES = 8  # a block is filled up to a multiple of it, so that no loop over samples has a rest
 TINY = float(np.finfo(np.float64).tiny)
-# The bits of 2^power in double precision are those of power + BIAS, from FRACTION on; of 0 where that is 0.
-BIAS, FRACTION = 1023, 52
+BIAS, FRACTION = 1023, 52  # the bits of 2^power in double precision are those of power + BIAS, from FRACTION on
+VANISHED = -1000  # power of 2 beside 1
 LOG2_E = float(np.log2(np.e))
 SERIES = np.array([math.log(2) ** n / math.factorial(n) for n in range(13, 0, -1)])  # of 2^x - 1, |x| <= 1/2
 
@@ -34,7 +34,7 @@ class Block(NamedTuple):
     """
 
     rest: Array
-    power: Array
+    power: Index
     weight: Array
     kept: Array
     scaled: Array
@@ -102,11 +102,11 @@ def flow(
     """
     (size, width), samples = factor.shape, len(t)
     scale, noise, gauge = _start(basis, factor, rules)
-    rank, speed = 0, np.empty(size)
-    for step in (0.0, -1e4):  # by size, then by speed
+    rank, order = 0, np.empty(size, np.int64)
+    for step in (0, -10000):  # by size, then by speed
         for i in range(size):
-            speed[i] = step * i
-        rank = _rotate(gauge, speed, noise)
+            order[i] = step * i
+        rank = _rotate(gauge, order, noise)
     deficient = False
     for j in range(width):
         deficient |= gauge[j, j] == 0
@@ -160,7 +160,7 @@ def _start(basis: Array, factor: Array, rules: Rules) -> tuple[float, Array, Arr
 
 
 @part
-def _rotate(gauge: Array, power: Array, noise: Array) -> int:
+def _rotate(gauge: Array, power: Index, noise: Array) -> int:
     """A Householder LQ, in place, that picks rows by what is left of them, weighted by 2^power; how many it picks."""
     (width, both), size = gauge.shape, len(power)
     mirror, dots, squares = np.empty(width), np.empty(both), np.empty(size)
@@ -200,7 +200,7 @@ def _block(size: int, width: int) -> Block:
     """Room for a block of samples."""
     return Block(
         np.empty((size + 1, BLOCK)),
-        np.empty((size + 1, BLOCK)),
+        np.empty((size + 1, BLOCK), np.int64),
         np.empty((size, BLOCK)),
         np.empty(BLOCK),
         np.empty((width, size + 1, BLOCK)),
@@ -245,26 +245,27 @@ def _rates(times: Array, base: float, gaps: Array, scale: float, rules: Rules, b
 
 
 @ordered
-def _grow(times: Array, rate: float, factor: Array, rest: Array, power: Array) -> None:
+def _grow(times: Array, rate: float, factor: Array, rest: Array, power: Index) -> None:
     """A factor times e^{rate t} as a fraction and a power of 2, however large the exponent."""
-    fraction = np.empty(len(times))
-    _exponential(times, rate, fraction, power)
+    fraction, whole = np.empty(len(times)), np.empty(len(times))
+    _exponential(times, rate, fraction, whole)
     for s in range(len(times)):
         rest[s], more = math.frexp((1 + fraction[s]) * factor[s])
-        power[s] += more
+        power[s] = np.int64(whole[s]) + more
 
 
 @ordered
 def _weigh(times: Array, mu: float, kept: Array, root: Array, weight: Array) -> None:
     """D^{1/2} without what grows in it, and F, or f while it is early."""
-    fraction, power, bits = np.empty(len(times)), np.empty(len(times)), np.empty(len(times), np.int64)
-    _exponential(times, -abs(mu), fraction, power)
-    _raise(power, bits)
-    raised = bits.view(np.float64)
+    fraction, whole, bits = np.empty(len(times)), np.empty(len(times)), np.empty(len(times), np.int64)
+    _exponential(times, -abs(mu), fraction, whole)
+    for s in range(len(times)):
+        bits[s] = np.int64(max(whole[s], VANISHED) + BIAS) << FRACTION
+    one = bits.view(np.float64)
     for s, t in enumerate(times):
         x = abs(mu) * t
-        decayed = raised[s] + raised[s] * fraction[s]
-        lost = (1 - raised[s]) - raised[s] * fraction[s]
+        decayed = one[s] + one[s] * fraction[s]
+        lost = (1 - one[s]) - one[s] * fraction[s]
         span = max(t, TINY)
         root[s] = np.sqrt(span * (lost * (1 + decayed) / (2 * x)) if x > 0 else span)
         gained = np.sqrt(2 * abs(mu) * (lost / (1 + decayed)))
@@ -283,13 +284,6 @@ def _exponential(times: Array, rate: float, fraction: Array, power: Array) -> No
     for term in SERIES:
         for s in range(len(times)):
             fraction[s] = (fraction[s] + term) * left[s]
-
-
-@ordered
-def _raise(power: Array, bits: Index) -> None:
-    """Bits of 2^power."""
-    for s in range(len(bits)):
-        bits[s] = np.int64(min(max(power[s], -BIAS), BIAS) + BIAS) << FRACTION
 
 
 @part
@@ -323,28 +317,24 @@ def _solve(gauge: Array, basis: Array, width: int, samples: int, rules: Rules, b
 @part
 def _scale(gauge: Array, width: int, samples: int, size: int, block: Block) -> None:
     """M = D^{1/2} L e^{-c} and e^{-2c} + M^T M."""
-    scaled, metric, largest = block.scaled, block.metric, np.empty(samples)
-    difference, bits = np.empty(samples), np.empty(samples, np.int64)
-    raised = bits.view(np.float64)
+    scaled, metric, power = block.scaled, block.metric, block.power
+    rest, bits, largest = block.rest.view(np.int64), block.scaled.view(np.int64), np.empty(samples, np.int64)
     for j in range(width):
         for s in range(samples):
-            largest[s] = block.power[size, s]
+            largest[s] = power[size, s]
         for i in range(size):
             if gauge[j, i] != 0:
-                height = np.log2(abs(gauge[j, i]))
+                _, height = math.frexp(gauge[j, i])
                 for s in range(samples):
-                    top = height + block.power[i, s]
-                    largest[s] = top if top > largest[s] else largest[s]
-        for s in range(samples):
-            largest[s] = np.rint(largest[s])
+                    largest[s] = max(largest[s], height + power[i, s])
         for i in range(size + 1):
-            entry = gauge[j, i] if i < size else 1.0
+            entry, height = math.frexp(gauge[j, i] if i < size else 1.0)
             if entry != 0:
                 for s in range(samples):
-                    difference[s] = block.power[i, s] - largest[s]
-                _raise(difference, bits)
+                    shift = height + power[i, s] - largest[s]
+                    bits[j, i, s] = rest[i, s] + (shift << FRACTION) if shift > VANISHED else 0
                 for s in range(samples):
-                    scaled[j, i, s] = entry * block.rest[i, s] * raised[s]
+                    scaled[j, i, s] *= entry
         for k in range(j + 1):
             rows = size + 1 if k == j else size
             metric[j, k, :samples] = 0.0

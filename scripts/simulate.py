@@ -1,5 +1,7 @@
 """Simulate one chunk of runs, block by block: memory does not grow with the chunk."""
 
+from contextlib import ExitStack
+
 from linear_networks_workflow import grid, logs, provenance
 from linear_networks_workflow.dataset import parquet, seals
 from linear_networks_workflow.dataset.parquet import RUNS, TRAJECTORIES
@@ -7,7 +9,7 @@ from linear_networks_workflow.stages import simulation
 
 if "snakemake" in globals():
     snakemake = globals()["snakemake"]
-    files, experiment = snakemake.output, snakemake.wildcards.experiment
+    files, experiment = dict(snakemake.output.items()), snakemake.wildcards.experiment
     with logs.to(snakemake.log[0]), logs.progress("simulate") as progress:
         seals.check(snakemake.input, snakemake.config)
         blocks = simulation.simulate_blocks(
@@ -17,13 +19,17 @@ if "snakemake" in globals():
             parquet.fitted(snakemake.input.lambda0),
             snakemake.resources.mem_mb,
             progress,
+            "trajectories" in files,
         )
         # Of the same runs, hence the same.
-        metadata = provenance.metadata(snakemake.config, files.runs)
-        with (
-            parquet.writing(files.runs, RUNS, metadata) as add_runs,
-            parquet.writing(files.trajectories, TRAJECTORIES, metadata) as add_trajectories,
-        ):
-            for runs, trajectories in blocks:
-                add_runs(runs)
-                add_trajectories(trajectories)
+        metadata = provenance.metadata(snakemake.config, files["runs"])
+        with ExitStack() as open_files:
+            schemas = {"runs": RUNS, "trajectories": TRAJECTORIES}
+            adding = {
+                stage: open_files.enter_context(parquet.writing(file, schemas[stage], metadata))
+                for stage, file in files.items()
+            }
+            for block in blocks:
+                for stage, table in zip(schemas, block, strict=True):
+                    if stage in adding:
+                        adding[stage](table)

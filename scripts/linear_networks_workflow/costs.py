@@ -40,6 +40,7 @@ class Costs:
     dynamics: list[str]
     with_products: bool
     with_lambda0: bool
+    with_trajectories: bool
     runs: int  # of the dynamics that has most, and at most in one job
 
     @classmethod
@@ -63,6 +64,7 @@ class Costs:
             dynamics=list(blocks),
             with_products="product" in experiment["record"] or bool(grid.generals(experiment)),
             with_lambda0=bool(grid.generals(experiment)),
+            with_trajectories=grid.keeps_trajectories(experiment),
             runs=min(points * experiment["replicates"], experiment.get("runs_per_job", MOST_RUNS_PER_JOB)),
         )
 
@@ -93,8 +95,10 @@ class Costs:
 
     def memory(self) -> int:
         """MiB to ask for: what the process takes, and the runs that a job holds at a time."""
-        shape = self.rows, self.columns, self.width, self.samples, self.examples
-        per_run = memory.mib_per_run(*shape, max(SOLVERS[solver].stages for solver in self.solvers), self.with_products)
+        kept = self.with_products, self.with_trajectories
+        numbers = memory.observed(self.rows, self.columns, self.samples, *kept)
+        stages = max(SOLVERS[solver].stages for solver in self.solvers)
+        per_run = memory.mib_per_run(self.rows, self.columns, self.width, numbers, self.examples, stages)
         block = memory.runs_per_block(memory.PROCESS + BLOCK, per_run)
         drawing = memory.drawing(self.rows, self.columns, self.drawn)
         return ceil(memory.PROCESS + drawing + min(block, self.runs) * per_run)

@@ -30,7 +30,7 @@ def run(config: Mapping[str, Any], name: str, folder: str | Path = ".") -> dict[
     Returns
     -------
     dict of DataFrame
-        The rows that the workflow writes, by stage: `matrices`, `runs`, `trajectories`, and, where there are any,
+        The rows that the workflow writes, by stage: `matrices`, `runs`, and, where there are any, `trajectories`,
         `lambda0`, `rates` and `tables`.
 
     Raises
@@ -77,7 +77,9 @@ def _chunk(
     """Runs and trajectories of a chunk."""
     runs = list(grid.runs(name, dynamics, config["seed"], grid.chunk_points(config, name, dynamics, chunk)))
     record = grid.record(config, name, dynamics)
-    return dict(zip(("runs", "trajectories"), simulation.simulate(runs, data, record, fitted), strict=True))
+    kept = grid.keeps_trajectories(config["experiments"][name])
+    found, trajectories = simulation.simulate(runs, data, record, fitted, trajectories=kept)
+    return {"runs": found} | ({"trajectories": trajectories} if kept else {})
 
 
 def _frames(made: Mapping[str, pa.Table]) -> tuple[pd.DataFrame, pd.DataFrame]:

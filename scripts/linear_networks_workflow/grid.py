@@ -210,9 +210,15 @@ def losses(experiment: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [loss for place, loss in enumerate(found) if loss not in found[:place]]
 
 
+def keeps_trajectories(experiment: Mapping[str, Any]) -> bool:
+    """Whether the samples of runs are stored, as in every dataset of before that could be chosen."""
+    return experiment.get("trajectories", True)
+
+
 def has_rates(experiment: Mapping[str, Any]) -> bool:
-    """Whether rates are measured: where a limit is known, or the products are kept."""
-    return "product" in experiment["record"] or any(LOSSES[loss["kind"]].has_limit for loss in losses(experiment))
+    """Whether rates are measured: of trajectories where a limit is known, or the products are kept."""
+    known = "product" in experiment["record"] or any(LOSSES[loss["kind"]].has_limit for loss in losses(experiment))
+    return known and keeps_trajectories(experiment)
 
 
 def runs(experiment: str, dynamics: str, seed: int, parts: list[dict[str, Any]]) -> Iterator[Run]:
@@ -268,7 +274,8 @@ def input_files(config: Mapping[str, Any], experiment: str, folder: Path) -> lis
 def files(config: Mapping[str, Any], stage: str, experiment: str | None = None) -> list[str]:
     """Files of one of STAGES, of one or every experiment.
 
-    There are none of rates and of their tables where it does not have rates.
+    There are none of trajectories where it keeps none, and none of rates and of their tables where it does not have
+    rates.
     """
     if experiment is None:
         return [file for name in config["experiments"] for file in files(config, stage, name)]
@@ -278,14 +285,13 @@ def files(config: Mapping[str, Any], stage: str, experiment: str | None = None) 
     if stage == "lambda0":
         fitted = [chunk for name in generals(settings) for chunk in chunks(config, experiment, name)]
         return [f"results/lambda0/{experiment}/{chunk}.parquet" for chunk in fitted]
-    listed = list(blocks(settings))
-    known = has_rates(settings)
-    measured = listed if known else []
+    if not {"runs": True, "trajectories": keeps_trajectories(settings)}.get(stage, has_rates(settings)):
+        return []
     if stage == "tables":
-        return [f"results/tables/{experiment}.parquet"] if measured else []
+        return [f"results/tables/{experiment}.parquet"]
     return [
         f"results/{stage}/{experiment}/{dynamics}/{chunk}.parquet"
-        for dynamics in (measured if stage == "rates" else listed)
+        for dynamics in blocks(settings)
         for chunk in chunks(config, experiment, dynamics)
     ]
 

@@ -66,6 +66,10 @@ SETTINGS: dict[str, Parameter] = {
     ),
 }
 
+TRAJECTORIES = Parameter(
+    "whether the samples of every run are stored; `false` keeps a row a run", bool, True, axis=False
+)
+
 REPLICATES = Parameter("number of random draws", int, 1, least=1, axis=False)
 
 RECORD = {"product": "X(t), in trajectories", "factors": "the start, in runs"}

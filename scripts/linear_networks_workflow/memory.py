@@ -7,26 +7,28 @@ PROCESS = 450
 MOST_RUNS_PER_BLOCK = 1024
 
 
-def mib_per_run(
-    rows: int, columns: int, width: int, samples: int, examples: int, stages: int, with_products: bool
-) -> float:
+def observed(rows: int, columns: int, samples: int, with_products: bool, with_trajectories: bool) -> int:
+    """Numbers that are observed of a run at so many times, for its row alone or for its trajectory too."""
+    return samples * (16 + min(rows, columns) + with_products * rows * columns if with_trajectories else 2)
+
+
+def mib_per_run(rows: int, columns: int, width: int, numbers: int, examples: int, stages: int) -> float:
     """MiB that a run takes of a block.
 
     Parameters
     ----------
     rows, columns, width : int
         m, n, and the columns of the factors that are computed with.
-    samples, examples : int
-        Times at which the run is observed, and samples of a teacher.
+    numbers : int
+        That are `observed` of it.
+    examples : int
+        Samples of a teacher.
     stages : int
         States that the solver holds of a run at a time.
-    with_products : bool
-        Whether X(t) is kept.
     """
-    observed = samples * (16 + min(rows, columns) + with_products * rows * columns)
     state = (rows + columns) * width * stages
     inputs = examples * (2 * rows + 6 * columns)
-    return 8.0 * (3 * observed + state + inputs) / 2**20
+    return 8.0 * (3 * numbers + state + inputs) / 2**20
 
 
 def drawing(rows: int, columns: int, width: int) -> float:

@@ -68,6 +68,12 @@ SPECTRUM = {"source": "spectrum", "rows": 3, "columns": 4, "values": [2.0, 1.0]}
         (f"{SMALL}.solver.step_size", 5e-324, f"{SMALL}.solver.step_size: 4.94066e-324 makes inf steps"),
         (f"{SMALL}.solver.step_size", 2.1, f"{SMALL}.solver.step_size: 2.1 is longer than the horizon 2; no step"),
         (f"{SMALL}.time.horizon", [4.0, 0.001], f"{SMALL}.solver.step_size: 0.01 is longer than the horizon 0.001"),
+        (f"{SMALL}.trajectories", "no", f"{SMALL}.trajectories: 'no' (text) is not true or false"),
+        (
+            f"{SMALL}.trajectories",
+            False,
+            "figures.panels.experiment: small has no trajectories: write trajectories:",
+        ),
         (f"{SMALL}.width", True, f"{SMALL}.width: true is not an integer >= 1"),
         (f"{SMALL}.width", "wide", f"{SMALL}.width: 'wide' (text) is not an integer >= 1"),
         (f"{SMALL}.width", [], f"{SMALL}.width: is empty"),
@@ -324,6 +330,14 @@ TIED = {"kind": "gaussian", "scale": [0.1, 1.0], "tied": True}
             {"solver": EXACT, "dynamics": [regularized(lambda0=[[1.0, 2.0]])], "width": 2},
             "regularized has a closed form for one lambda0",
         ),
+        (
+            {"trajectories": False, "record": ["factors", "product"]},
+            f"{SMALL}.trajectories: is false, but record: [product] needs them: write trajectories: true",
+        ),
+        (
+            {"trajectories": False, "dynamics": ["asymmetric", regularized(lambda0="fit")]},
+            f"{SMALL}.trajectories: is false, but dynamics.1 needs them: write trajectories: true",
+        ),
     ],
 )
 def test_a_combination_that_cannot_work_is_refused(changes, message):
@@ -383,6 +397,7 @@ def test_a_run_that_two_blocks_stand_for_is_refused_with_both_places(changes, pl
         {"dynamics": ["asymmetric", regularized(lambda0="fit")]},
         {"initialization": TIED, "dynamics": ["linear"], "matrix": {**SQUARE, "symmetric": False}},
         {"matrix": TEACHER, "solver": {"method": "flow"}},
+        {"trajectories": False, "record": ["factors"]},
         {"matrix": [TWICE[0], {**TWICE[1], "rows": 7}]},
         {"matrix": TEACHER, "loss": [{"kind": "regression", "link": ["identity", "sigmoid"]}, {"kind": "squared"}]},
     ],

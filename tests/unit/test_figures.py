@@ -149,6 +149,12 @@ def test_a_figure_of_rates_of_an_experiment_without_is_refused():
     changed_example("rates", matrix=teacher, record=["product"])
 
 
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if {*kind.needs} - {"matrices", "runs"}])
+def test_a_figure_of_trajectories_that_are_not_kept_is_refused(name):
+    with pytest.raises(ConfigError, match="example.*: write trajectories: true"):
+        changed_example(name, trajectories=False)
+
+
 def test_regimes_that_are_not_measured_are_left_open():
     config = changed_example("regimes", matrix=one_mode(0.2, 0.6), initialization=one_start([0.0, 0.5]))
     found = run(config, "example")

@@ -98,6 +98,16 @@ def test_results_of_the_config_are_no_strangers(folder, config):
     assert list(places.notices(places.strangers(config, Path("results")), "rm")) == []
 
 
+def test_of_rows_alone_the_trajectories_and_what_is_made_of_them_are_no_longer_made(folder, config):
+    fill(config)
+    rows = {**small_config(trajectories=False), "seed": 1, "figures": {}}
+    configuration.prepare(rows, PROJECT / "config.yaml")
+    assert {file.split("/")[1] for file in places.files(rows)} == {"matrices", "runs"}
+    found = places.strangers(rows, Path("results"))
+    assert {file.parts[1] for file in found.unmade} >= {"trajectories", "rates", "tables", "summaries"}
+    assert not {"matrices", "runs"} & {file.parts[1] for file in found.unmade + found.of_another}
+
+
 def test_files_that_the_config_no_longer_makes_are_named_and_removed(folder):
     fill(prepared(runs_per_job=1))
     config = prepared(runs_per_job=4, dynamics=["linear", "asymmetric"])

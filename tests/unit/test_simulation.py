@@ -111,6 +111,62 @@ def test_what_a_run_ends_with_is_stored_too():
     assert runs[runs["dynamics"] == "linear"]["rate_end"].isna().all()
 
 
+SLOW = {"time": {"horizon": 20.0, "samples": 200}, "solver": SOLVERS}
+
+
+def test_the_one_layer_loss_is_ten_times_smaller_every_half_logarithm_of_ten():
+    runs = run(small_config(dynamics=["linear"], **SLOW), "small")["runs"]
+    for digits in parquet.DIGITS:
+        found = runs[f"time_to_{digits}_digits"]
+        # The loss is that of its start times exp(-2 t), and under descent times (1 - step)^(2 t / step).
+        step = runs["step_size"]
+        expected = np.log(10.0) * digits / 2.0 / (-np.log1p(-step) / step).fillna(1.0)
+        np.testing.assert_allclose(found, expected, rtol=1e-8)
+        steps = runs[f"steps_to_{digits}_digits"]
+        np.testing.assert_array_equal(steps.dropna(), np.ceil((found / step).dropna()))
+        assert set(runs["solver"][steps.notna()]) == {"descent"}
+
+
+def test_a_run_says_how_far_it_has_come_at_its_horizon():
+    found = run(small_config(initialization=gaussian(1.0, 20.0), **SLOW | {"solver": SOLVERS[0]}), "small")
+    runs, last = found["runs"].set_index("run"), found["trajectories"].groupby("run").last()
+    alive = runs["outcome"] != "diverged"
+    assert 0 < alive.sum() < len(runs)
+    for name in ("loss", "error"):
+        np.testing.assert_array_equal(runs[f"{name}_end"][alive], last[name].reindex(runs.index)[alive])
+        assert runs[f"{name}_end"][~alive].isna().all()
+
+
+def gaussian(*scales):
+    return {"kind": "gaussian", "scale": [*scales]}
+
+
+def test_the_loss_of_a_narrow_network_falls_to_that_of_its_limit():
+    # The part of Y that width 1 cannot learn is no part of what is left to learn.
+    matrix = {"source": "spectrum", "rows": 3, "columns": 4, "values": [2.0, 1.0, 0.5]}
+    found = run(small_config(matrix=matrix, width=1, dynamics=["asymmetric"], **SLOW | {"solver": SOLVERS[1]}), "small")
+    runs, samples = found["runs"].set_index("run"), found["trajectories"]
+    assert runs["loss_end"].to_numpy() == pytest.approx((1.0 + 0.25) / 2.0)
+    for run_id, some in samples.groupby("run"):
+        at = np.interp(runs.loc[run_id, "time_to_2_digits"], some["t"], np.log(np.maximum(some["loss"] - 0.625, 1e-9)))
+        assert np.exp(at) == pytest.approx(0.01 * (some["loss"].iloc[0] - 0.625), rel=1e-6)
+
+
+def test_of_an_unknown_limit_and_under_a_penalty_no_time_is_known():
+    for name in ("samples", "penalties"):
+        runs = run(small_config(**EXPERIMENTS[name]), "small")["runs"]
+        assert runs["loss_end"].notna().all()
+        for digits in parquet.DIGITS:
+            assert runs[[f"time_to_{digits}_digits", f"steps_to_{digits}_digits"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize("name", ["starts", "symmetric"])
+def test_a_run_without_its_trajectory_has_the_same_row(name):
+    both, alone = (run(small_config(trajectories=kept, **EXPERIMENTS[name]), "small") for kept in (True, False))
+    assert set(alone) == {"matrices", "runs"}
+    pd.testing.assert_frame_equal(*(found["runs"].drop(columns="seconds") for found in (both, alone)))
+
+
 def test_an_observable_that_no_column_holds_is_an_error_that_names_it(monkeypatch):
     observer = observables.observer
 

@@ -35,6 +35,7 @@ def packaged(tmp_path_factory):
     fit = small_config(dynamics=["asymmetric", {"name": "regularized", "lambda0": "fit"}], **flow)
     read = small_config(matrix={"source": "table", "path": "table.parquet", "target": NASTY}, record=["product"])
     experiments = {"small": small_config()["experiments"]["small"]}
+    experiments |= {"rows": small_config(trajectories=False)["experiments"]["small"]}
     experiments |= {"fit": fit["experiments"]["small"], "read": read["experiments"]["small"]}
     (folder / "my.yaml").write_text(yaml.safe_dump({"experiments": experiments}, sort_keys=False))
     finished = snakemake_in(folder, "package", "--configfile", folder / "my.yaml")
@@ -104,7 +105,7 @@ def test_an_honest_dataset_is_verified_and_left_as_it_is(dataset):
     before = {file: file.read_bytes() for file in dataset.rglob("*.*") if file.is_file()}
     finished = snakemake_in(dataset, "verify")
     assert finished.returncode == 0, finished.stderr
-    assert "24 runs computed again" in finished.stdout
+    assert "32 runs computed again" in finished.stdout
     assert "trajectories: largest relative deviation" in finished.stdout
     assert all(file.read_bytes() == content for file, content in before.items())
     assert snakemake_in(dataset, "verify").stdout == finished.stdout
@@ -184,6 +185,8 @@ def test_a_single_altered_value_with_a_recomputed_checksum_is_found(dataset):
     [
         ("runs/small/linear/00000", "width", lambda value: value + 1),
         ("runs/small/linear/00000", "outcome", lambda value: "converged"),
+        ("runs/small/linear/00000", "loss_end", lambda value: 1.001 * value),
+        ("runs/rows/asymmetric/00000", "error_end", lambda value: 1.001 * value),
         ("runs/fit/regularized/00000", "lambda0", lambda value: 1.01 * value),
         ("runs/fit/asymmetric/00000", "factors", lambda value: [1.001 * value[0], *value[1:]]),
         ("trajectories/small/linear/00000", "scale", lambda value: 2.0 * value),
@@ -225,7 +228,20 @@ def test_a_dataset_of_another_machine_is_not_refused_for_its_software(dataset, m
     metadata = {**table.schema.metadata, b"software": json.dumps(software).encode()}
     pq.write_table(table.replace_schema_metadata(metadata), TRAJECTORIES)
     renew_checksum(dataset, TRAJECTORIES)
-    assert verified().counts["runs computed again"] == 24
+    assert verified().counts["runs computed again"] == 32
+
+
+def test_a_dataset_of_the_version_before_is_verified_by_the_columns_that_it_has(dataset, monkeypatch):
+    monkeypatch.chdir(dataset)
+    file = "results/runs/small/linear/00000.parquet"
+    table = pq.read_table(file).drop_columns([*parquet.ADDED])
+    metadata = {**table.schema.metadata, b"schema_version": parquet.BEFORE.encode()}
+    pq.write_table(table.replace_schema_metadata(metadata), file)
+    renew_checksum(dataset, file)
+    assert verified().counts["runs computed again"] == 32
+    alter(dataset, file, "imbalance_norm", 0, 1.0)
+    with pytest.raises(InputError, match=rf"^{file}: .*column imbalance_norm: "):
+        verified()
 
 
 def test_without_a_card_or_of_another_workflow_verification_says_what_is_missing(dataset, monkeypatch):

@@ -1,3 +1,11 @@
+# Names of the experiments that keep trajectories, and of those that do not, as patterns; no name matches "(?!)".
+KEEPING, LEAVING = (
+    "|".join(name for name, experiment in config["experiments"].items() if grid.keeps_trajectories(experiment) is kept)
+    or "(?!)"
+    for kept in (True, False)
+)
+
+
 rule simulate:
     """Compute one chunk of one dynamics; every run starts from the same draw as in the other dynamics."""
     input:
@@ -6,6 +14,8 @@ rule simulate:
     output:
         runs="results/runs/{experiment}/{dynamics}/{chunk}.parquet",
         trajectories="results/trajectories/{experiment}/{dynamics}/{chunk}.parquet",
+    wildcard_constraints:
+        experiment=KEEPING,
     log:
         local(LOGS / "simulate/{experiment}/{dynamics}/{chunk}.log"),
     benchmark:
@@ -26,7 +36,15 @@ rule simulate:
         "../../scripts/simulate.py"
 
 
+use rule simulate as simulate_rows with:
+    output:
+        runs="results/runs/{experiment}/{dynamics}/{chunk}.parquet",
+    wildcard_constraints:
+        experiment=LEAVING,
+
+
 rule trajectories:
-    """Every run."""
+    """Every run, with its trajectory where that is kept."""
     input:
+        grid.files(config, "runs"),
         grid.files(config, "trajectories"),

@@ -10,6 +10,12 @@ from linear_networks.solvers.solution import Observe
 from linear_networks.theory.limits import Limit
 
 
+def summarize(problem: Problem, state: Array, runs: Index, product: Array | None = None) -> Mapping[str, Array]:
+    """Of what an `observer` observes `loss` and `error` alone, which say how far runs have come."""
+    product = problem.product(state) if product is None else product
+    return {"loss": problem.objective(state, product), "error": problem.error(state, product)}
+
+
 def observer(
     problem: Problem, start: Array, widths: Array, product: bool = False, limit: Limit | None = None
 ) -> Observe:
@@ -33,9 +39,8 @@ def observer(
 
     def observe(problem: Problem, state: Array, runs: Index) -> Mapping[str, Array]:
         found = problem.product(state)
-        observation: dict[str, Array] = {
-            "loss": problem.objective(state, found),
-            "error": problem.error(state, found),
+        observation = {
+            **summarize(problem, state, runs, found),
             "singular_values": problem.spectrum(state, found),
         }
         imbalance = problem.imbalance(state)

@@ -131,6 +131,18 @@ def check_runs(experiment: Experiment, folder: Path) -> None:
                     raise ConfigError(f"{room}.{place}", f"{what}; runs are made once: leave it out of one of them")
 
 
+def check_trajectories(experiment: Experiment, folder: Path) -> None:
+    """Nothing is asked for that comes from trajectories where none are kept."""
+    if grid.keeps_trajectories(experiment):
+        return
+    asked = {
+        **{f"dynamics.{place}": grid.fits(block) for place, block in enumerate(experiment["dynamics"])},
+        "record: [product]": "product" in experiment["record"],
+    }
+    for what in (what for what, needs in asked.items() if needs):
+        raise ConfigError("trajectories", f"is false, but {what} needs them: write trajectories: true")
+
+
 def check_losses(experiment: Experiment, folder: Path) -> None:
     """Losses of samples have some, and dynamics a loss that they descend."""
     sources = {matrix["source"] for matrix in grid.axis("matrix", experiment["matrix"])}
@@ -188,6 +200,7 @@ CHECKS: tuple[Callable[[Experiment, Path], None], ...] = (
     check_matrices,
     check_losses,
     check_dynamics,
+    check_trajectories,
     check_starts,
     check_closed_forms,
 )

@@ -12,7 +12,7 @@ from linear_networks_workflow.figures import KINDS, experiments_of, options_of
 TARGETS = (
     *("all", "matrices", "trajectories", "lambda0", "rates", "tables", "figures", "report", "package", "verify"),
     *("generate_matrices", "simulate", "fit_lambda0", "fit_rates", "tabulate_rates", "draw_figure", "describe_dataset"),
-    "tidy",
+    *("tidy", "simulate_rows"),
 )
 
 
@@ -30,7 +30,11 @@ def check(config: Mapping[str, Any]) -> None:
                 KINDS[figure["kind"]].check({**settings, "loss": grid.losses(settings)})
             except Refused as refused:
                 raise ConfigError(f"{path}.experiment", f"{experiment} {refused.message}") from None
-            if "rates" in KINDS[figure["kind"]].needs and not grid.has_rates(settings):
+            needs = KINDS[figure["kind"]].needs
+            if needs.keys() - {"matrices", "runs"} and not grid.keeps_trajectories(settings):
+                message = f"{experiment} has no trajectories: write trajectories: true there"
+                raise ConfigError(f"{path}.experiment", message)
+            if "rates" in needs and not grid.has_rates(settings):
                 message = "has no rates, as no limit is known: write record: [product] there"
                 raise ConfigError(f"{path}.experiment", f"{experiment} {message}")
             _check_axes(figure, settings, path)

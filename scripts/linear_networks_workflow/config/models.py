@@ -102,6 +102,7 @@ def _experiment() -> type[Block]:
         solver=(one_or_several(one["solver"]), described["solver"]),
         time=(Time, Field(description="when the runs are observed; t = 0 always is")),
         replicates=field(keys.REPLICATES),
+        trajectories=field(keys.TRAJECTORIES),
         record=(record, Field(default=[], description=f"what else to store: {meaning}")),
     )
 

@@ -64,6 +64,7 @@ def _sections() -> Iterator[str]:
     yield _row("width", keys.WIDTH)
     yield "| [`time`](#time) | block | | required | | when the runs are observed; t = 0 always is |"
     yield _row("replicates", keys.REPLICATES)
+    yield _row("trajectories", keys.TRAJECTORIES)
     for word, meaning in keys.RECORD.items():
         yield f"| `record` | `{word}` | of both | none | | store also {meaning} |"
     yield _row("runs_per_job", keys.SETTINGS["runs_per_job"]) + "\n"

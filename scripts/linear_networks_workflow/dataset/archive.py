@@ -16,6 +16,12 @@ from linear_networks_workflow.dataset import citation, columns
 # The archive holds one folder, so that unpacking it never mixes it with what is there.
 ROOT = "dataset"
 
+# What the README loads, the first that there is, with a quantity and how a query takes its median.
+LOADED = {
+    "trajectories": {"quantity": "error", "measured": "t, median(error)"},
+    "runs": {"quantity": "error_end", "measured": "median(error_end)"},
+}
+
 README = """\
 ---
 {header}---
@@ -37,25 +43,24 @@ From this folder, the experiment `{experiment}`:
 ```python
 import pandas
 
-trajectories = pandas.read_parquet("results/trajectories/{experiment}")
-runs = pandas.read_parquet("results/runs/{experiment}")
+{loaded}
 ```
 
 ```python
 import polars
 
-trajectories = polars.read_parquet("results/trajectories/{experiment}/*/*.parquet")
+{stage} = polars.read_parquet("results/{stage}/{experiment}/*/*.parquet")
 ```
 
 ```sql
-SELECT dynamics, solver, width, scale, t, median(error)  -- DuckDB
-FROM read_parquet('results/trajectories/{experiment}/*/*.parquet')
+SELECT dynamics, solver, width, scale, {measured}  -- DuckDB
+FROM read_parquet('results/{stage}/{experiment}/*/*.parquet')
 GROUP BY ALL ORDER BY ALL;
 ```
 
 ```r
 library(arrow)
-trajectories <- as.data.frame(open_dataset("results/trajectories/{experiment}"))
+{stage} <- as.data.frame(open_dataset("results/{stage}/{experiment}"))
 ```
 
 Without the name of an experiment these read all of them as one table, which its column `experiment` tells apart: scales
@@ -65,15 +70,15 @@ that its grid has, those that are columns of runs only joined by `run`. All expe
 ```python
 import mlcroissant
 
-for sample in mlcroissant.Dataset("results/croissant.json").records("trajectories"):
-    print(sample["trajectories/t"], sample["trajectories/error"])
+for row in mlcroissant.Dataset("results/croissant.json").records("{stage}"):
+    print(row["{stage}/run"], row["{stage}/{quantity}"])
     break
 ```
 
 ```python
 import datasets  # of Hugging Face; from the folder above this one, or by the name of a repository on the hub
 
-trajectories = parquet.load_dataset("dataset", "trajectories")
+{stage} = datasets.load_dataset("dataset", "{stage}")
 ```
 
 ## Checking it
@@ -107,6 +112,9 @@ def readme(files: Iterable[str], cited: Mapping[str, Any]) -> str:
         stage, experiment, *_ = grid.parts(file)
         rows[stage][experiment] += pq.read_metadata(file).num_rows
     present = [stage for stage in columns.FILES if rows[stage]]
+    stage = next(stage for stage in LOADED if rows[stage])
+    experiment = next(iter(rows[stage]))
+    loaded = (f'{one} = pandas.read_parquet("results/{one}/{experiment}")' for one in LOADED if rows[one])
     configs = [{"config_name": stage, "data_files": columns.pattern(stage)} for stage in present]
     header = {
         "license": citation.LICENCE.lower(),
@@ -118,7 +126,10 @@ def readme(files: Iterable[str], cited: Mapping[str, Any]) -> str:
         header=yaml.safe_dump(header, sort_keys=False, width=120),
         title=citation.TITLE,
         description=citation.DESCRIPTION,
-        experiment=next(iter(rows["trajectories"] or rows["runs"])),
+        experiment=experiment,
+        stage=stage,
+        loaded="\n".join(loaded),
+        **LOADED[stage],
         experiments="\n".join(
             f"| `{name}` | {count} | {rows['trajectories'][name]} |" for name, count in rows["runs"].items()
         ),

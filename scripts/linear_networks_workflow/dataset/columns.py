@@ -35,6 +35,18 @@ def _described(unit: str, **meanings: str) -> dict[str, Column]:
     return {name: Column(unit, meaning) for name, meaning in meanings.items()}
 
 
+def _fall(digits: int) -> dict[str, Column]:
+    """The columns of when a loss has fallen so far."""
+    return {
+        f"time_to_{digits}_digits": Column(
+            "time",
+            f"when `loss`, less that of the limit, first is 10⁻{'⁰¹²³⁴⁵⁶'[digits]} of its start, its logarithm "
+            "interpolated between samples; null where it never is, where the limit is not known, and under a penalty",
+        ),
+        f"steps_to_{digits}_digits": Column("1", f"number of descent steps to `time_to_{digits}_digits`, rounded up"),
+    }
+
+
 FILES = {
     "matrices": "results/matrices/{experiment}.parquet",
     "runs": "results/runs/{experiment}/{dynamics}/{chunk}.parquet",
@@ -114,6 +126,12 @@ _RUNS = {
         rate_end="of `asymmetric`, by descent or flow: the rate at which ‖Y − X‖ converges, that of the linearized "
         "motion at the limit that the last state is near; null where it is not, and where convergence is algebraic",
     ),
+    **_described(
+        "1",
+        loss_end="`loss` at the horizon, as in trajectories; null where the run diverged",
+        error_end="`error` at the horizon, as in trajectories; null where the run diverged",
+    ),
+    **{name: column for digits in parquet.DIGITS for name, column in _fall(digits).items()},
     **_described(
         "s",
         seconds="its share of the time that its batch took; with that of `lambda0` the one column that does not repeat",

@@ -19,7 +19,19 @@ from linear_networks_workflow.dataset.replacing import replacing
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = "4"
+SCHEMA_VERSION = "5"
+
+# Digits that the loss has lost of what it is above that of its limit, of which runs say when.
+DIGITS = (2, 4, 6)
+
+# Columns of runs that came with this version; all else is as in the one before.
+ADDED = {
+    "loss_end": pa.float64(),
+    "error_end": pa.float64(),
+    **{f"time_to_{digits}_digits": pa.float64() for digits in DIGITS},
+    **{f"steps_to_{digits}_digits": pa.int64() for digits in DIGITS},
+}
+BEFORE = "4"
 
 MATRICES = pa.schema(
     {
@@ -62,6 +74,7 @@ _FOUND = {
     "imbalance_end": pa.float64(),
     "mode_imbalances_end": VECTOR,
     "rate_end": pa.float64(),
+    **ADDED,
     "steps": pa.int64(),
     "evaluations": pa.int64(),
     "seconds": pa.float64(),
@@ -203,16 +216,17 @@ def of_frame(frame: "pd.DataFrame", schema: pa.Schema) -> pa.Table:
     return pa.Table.from_pandas(frame.astype(object), schema, preserve_index=False).replace_schema_metadata()
 
 
-def complete(contents: pa.Table, schema: pa.Schema) -> pa.Table:
-    """A table with the columns of a schema; those of parameters that were declared after it was written are null.
+def complete(contents: pa.Table, schema: pa.Schema, version: str = SCHEMA_VERSION) -> pa.Table:
+    """A table with the columns of a schema; those of parameters that were declared after it was written are null, as
+    are those that were added to what it had at its version.
 
     Raises
     ------
     KeyError
         If it has other columns, or lacks others.
     """
-    found = set(contents.schema.names)
-    if not set(schema.names) - PARAMETERS.keys() <= found <= set(schema.names):
+    found, later = set(contents.schema.names), PARAMETERS.keys() | (ADDED if version == BEFORE else {}).keys()
+    if not set(schema.names) - later <= found <= set(schema.names):
         raise KeyError(f"other columns: {', '.join(sorted(found ^ set(schema.names)))}")
     nulls = {field.name: pa.nulls(len(contents), field.type) for field in schema if field.name not in found}
     return pa.table({name: nulls[name] if name in nulls else contents[name] for name in schema.names})

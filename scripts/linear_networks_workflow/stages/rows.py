@@ -9,9 +9,11 @@ import pyarrow as pa
 from linear_networks.arrays import Index, squared_norm
 from linear_networks.dynamics.problem import Problem
 from linear_networks.initializations.start import Start
+from linear_networks.measure.crossings import time_to
 from linear_networks.outcomes import DIVERGED
 from linear_networks.solvers.solution import Observe, Solution
 from linear_networks.solvers.solver import Solver
+from linear_networks.theory.limits import Limit
 from linear_networks.theory.theory import Theory
 from linear_networks_workflow.dataset import parquet
 from linear_networks_workflow.grid import Run
@@ -47,6 +49,25 @@ def ends(
             left, right = (side[kept].mT @ part for side, part in zip(sides, problem.split(end), strict=True))
             found["mode_imbalances_end"] = np.vecdot(left, left) - np.vecdot(right, right)
     return {name: _spread(values, kept) for name, values in found.items()}
+
+
+def progress(problem: Problem, limit: Limit, solution: Solution) -> dict[str, np.ndarray]:
+    """How far runs have come at their end, and when the loss had fallen to parts of what it is above that of the limit.
+
+    Shape (runs,); NaN where that is not known, of penalties too, and where a run diverged or has not come so far.
+    """
+    loss = solution.observed["loss"]
+    found = {f"{name}_end": solution.observed[name][:, -1] for name in ("loss", "error")}
+    if problem.penalties:
+        return found
+    excess = loss - problem.loss.value(limit.product)[:, None]
+    for digits in parquet.DIGITS:
+        levels = 10.0**-digits * excess[:, 0]
+        found[f"time_to_{digits}_digits"] = time_to(solution.times, excess, levels)
+        if solution.steps is not None:
+            # A step is taken as a whole.
+            found[f"steps_to_{digits}_digits"] = np.ceil(time_to(solution.steps, excess, levels))
+    return found
 
 
 def _spread(values: np.ndarray, kept: np.ndarray) -> np.ndarray:
@@ -89,7 +110,7 @@ def runs_table(runs: Sequence[Run], described: list[dict[str, Any]], measured: M
 
 
 def _plain(value: Any) -> Any:
-    """A value of a row: null for what is not a number."""
+    """A value of a row: null for what is no finite number."""
     return None if np.asarray(value).dtype.kind == "f" and not np.all(np.isfinite(value)) else value.tolist()
 
 

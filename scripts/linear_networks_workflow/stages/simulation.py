@@ -26,7 +26,7 @@ from linear_networks.theory.limits import Limit
 from linear_networks_workflow import grid, logs
 from linear_networks_workflow.dataset import parquet
 from linear_networks_workflow.grid import Run
-from linear_networks_workflow.memory import MOST_RUNS_PER_BLOCK, drawing, mib_per_run, runs_per_block
+from linear_networks_workflow.memory import MOST_RUNS_PER_BLOCK, drawing, mib_per_run, observed, runs_per_block
 from linear_networks_workflow.stages import rows, stability
 
 Matrices = Mapping[str, Data]
@@ -39,6 +39,7 @@ def simulate(
     record: Collection[str] = (),
     fitted: Fitted = MappingProxyType({}),
     progress: Progress = lambda fraction: None,
+    trajectories: bool = True,
 ) -> tuple[pa.Table, pa.Table]:
     """Compute runs.
 
@@ -54,6 +55,8 @@ def simulate(
         have diverged with it.
     progress : callable
         Called with the fraction done.
+    trajectories : bool
+        Whether samples are kept; without them, runs observe no more than their rows need.
 
     Returns
     -------
@@ -65,10 +68,10 @@ def simulate(
     tables = []
     for number, batch in enumerate(batches):
         share = logs.part(progress, number / len(batches), (number + 1) / len(batches))
-        tables += _simulate_batch(batch, matrices, record, fitted, share)
+        tables += _simulate_batch(batch, matrices, record, fitted, share, trajectories)
     order = {run.id: place for place, run in enumerate(runs)}
-    parts, trajectories = (pa.concat_tables(part) for part in zip(*tables, strict=True))
-    return _in_order(parts, order), _in_order(trajectories, order)
+    found, samples = (pa.concat_tables(part) for part in zip(*tables, strict=True))
+    return _in_order(found, order), _in_order(samples, order)
 
 
 def simulate_blocks(
@@ -78,12 +81,13 @@ def simulate_blocks(
     fitted: Fitted,
     granted: float,
     progress: Progress,
+    trajectories: bool = True,
 ) -> Iterator[tuple[pa.Table, pa.Table]]:
     """`simulate`, of as many runs at a time as fit into the memory that a job has been granted.
 
     Parameters
     ----------
-    runs, record, fitted, progress
+    runs, record, fitted, progress, trajectories
         As for `simulate`.
     path : str
         File of the data matrices.
@@ -94,19 +98,20 @@ def simulate_blocks(
     while done < len(runs):
         block = runs[done : done + MOST_RUNS_PER_BLOCK]
         matrices = parquet.matrices_of(path, [(run.matrix, run.replicate) for run in block])
-        needed = [_mib(run, matrices[run.matrix], record) for run in block]
+        needed = [_mib(run, matrices[run.matrix], record, trajectories) for run in block]
         block = block[: runs_per_block(granted - max(first for first, _ in needed), max(kept for _, kept in needed))]
         share = logs.part(progress, done / len(runs), (done + len(block)) / len(runs))
-        yield simulate(block, matrices, record, fitted, share)
+        yield simulate(block, matrices, record, fitted, share, trajectories)
         done += len(block)
 
 
-def _mib(run: Run, matrix: Data, record: Collection[str]) -> tuple[float, float]:
+def _mib(run: Run, matrix: Data, record: Collection[str], trajectories: bool) -> tuple[float, float]:
     """MiB that a run takes while it is drawn, and of its block."""
     height, breadth = matrix.values.shape
-    samples, examples = run.point["time"]["samples"], 0 if matrix.inputs is None else len(matrix.inputs)
+    numbers = observed(height, breadth, run.point["time"]["samples"], "product" in record, trajectories)
+    examples = 0 if matrix.inputs is None else len(matrix.inputs)
     stages = SOLVERS[run.point["solver"]["method"]].stages
-    kept = mib_per_run(height, breadth, _state_width(run, matrix), samples, examples, stages, "product" in record)
+    kept = mib_per_run(height, breadth, _state_width(run, matrix), numbers, examples, stages)
     return drawing(height, breadth, run.point["width"]), kept
 
 
@@ -154,14 +159,19 @@ class _Batch(NamedTuple):
 
 
 def _simulate_batch(
-    runs: list[Run], matrices: Matrices, record: Collection[str], fitted: Fitted, progress: Progress
+    runs: list[Run],
+    matrices: Matrices,
+    record: Collection[str],
+    fitted: Fitted,
+    progress: Progress,
+    trajectories: bool,
 ) -> list[tuple[pa.Table, pa.Table]]:
     """Runs and trajectories of a batch; runs that are not finite from the start on apart, as diverged there."""
     batch = _Batch.of(runs, matrices)
     finite = _are_finite(batch, fitted)
     parts = []
     if finite.any():
-        parts.append(_solve(batch.select(finite), record, fitted, progress))
+        parts.append(_solve(batch.select(finite), record, fitted, progress, trajectories))
     if not finite.all():
         parts.append(_diverge(batch.select(~finite), fitted))
     return parts
@@ -185,15 +195,18 @@ def _diverge(batch: _Batch, fitted: Fitted) -> tuple[pa.Table, pa.Table]:
     return rows.runs_table(batch.runs, described, outcome), parquet.TRAJECTORIES.empty_table()
 
 
-def _solve(batch: _Batch, record: Collection[str], fitted: Fitted, progress: Progress) -> tuple[pa.Table, pa.Table]:
-    """Runs and trajectories of a batch."""
+def _solve(
+    batch: _Batch, record: Collection[str], fitted: Fitted, progress: Progress, trajectories: bool
+) -> tuple[pa.Table, pa.Table]:
+    """Runs and trajectories of a batch; no rows of these where they are not kept."""
     began = time.perf_counter()
     runs, data, starts = batch
     start, widths = stack(starts), np.array([run.point["width"] for run in runs])
     problem, solver = _problem(batch, fitted, start.factors.shape[-1]), _solver(runs[0])
     state = problem.start(start.factors)
     limit = Limit.of(problem, widths, start)
-    observe = observables.observer(problem, state, widths, "product" in record, limit)
+    everything = observables.observer(problem, state, widths, "product" in record, limit)
+    observe = everything if trajectories else observables.summarize
     end, keep = rows.keeping(state, observe)
     stability.note(runs, data, start.factors)
     times = grid.sample_times(runs[0].point["time"])
@@ -201,6 +214,7 @@ def _solve(batch: _Batch, record: Collection[str], fitted: Fitted, progress: Pro
     seconds = (time.perf_counter() - began) / len(runs)
 
     measured = {
+        **rows.progress(problem, limit, solution),
         "outcome": solution.outcome,
         "seconds": np.full(len(runs), seconds),
         **invariants(start.factors, problem.data.shape[1], widths),
@@ -217,7 +231,8 @@ def _solve(batch: _Batch, record: Collection[str], fitted: Fitted, progress: Pro
         kept = np.concatenate(problem.split(state), axis=1) if problem.model.has_factors else start.factors
         measured["factors"] = kept.reshape(len(runs), -1)
     described = [_description(run, one, fitted) for run, one in zip(runs, data, strict=True)]
-    return rows.runs_table(runs, described, measured), rows.trajectories_table(described, solution)
+    samples = rows.trajectories_table(described, solution) if trajectories else parquet.TRAJECTORIES.empty_table()
+    return rows.runs_table(runs, described, measured), samples
 
 
 def _start(run: Run, data: np.ndarray) -> Start:

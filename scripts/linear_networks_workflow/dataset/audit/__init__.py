@@ -133,9 +133,9 @@ def _read(stage: str, file: str) -> pa.Table:
         table = parquet.read(file)
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{file}: cannot be read: {str(error).splitlines()[0]}") from None
-    if version == parquet.SCHEMA_VERSION:
+    if version in (parquet.SCHEMA_VERSION, parquet.BEFORE):
         with suppress(KeyError):
-            return parquet.complete(table, parquet.SCHEMAS[stage])
+            return parquet.complete(table, parquet.SCHEMAS[stage], version)
     message = f"is of schema {version}, and this checks {parquet.SCHEMA_VERSION}; take the release that made the file"
     raise InputError(f"{file}: {message}")
 
@@ -222,10 +222,14 @@ class _Chunk:
     def compute(
         self, runs: Sequence[Run], matrices: Mapping[str, Data], fitted: simulation.Fitted, change: Change
     ) -> dict[str, pd.DataFrame]:
-        """Runs and trajectories of some of the runs."""
-        record = grid.record(self.config, self.experiment, self.dynamics)
-        found, trajectories = simulation.simulate(runs, _changed_matrices(matrices, change), record, fitted)
-        return {"runs": found.to_pandas(), "trajectories": trajectories.to_pandas()}
+        """Runs and trajectories of some of the runs, of these the columns that files of this version have."""
+        record, kept = grid.record(self.config, self.experiment, self.dynamics), self.has("trajectories")
+        found, trajectories = simulation.simulate(
+            runs, _changed_matrices(matrices, change), record, fitted, trajectories=kept
+        )
+        if parquet.metadata(self.file("runs")).get("schema_version") == parquet.BEFORE:
+            found = found.drop_columns([*parquet.ADDED])
+        return {"runs": found.to_pandas()} | ({"trajectories": trajectories.to_pandas()} if kept else {})
 
 
 def _audit_chunk(
@@ -243,11 +247,12 @@ def _audit_chunk(
     for stage in stages[1:]:
         for key in set(stored[stage]["run"]) - set(stored["runs"]["run"]):
             raise disagreement(files[stage], f"run {key}", "run", "the key is of no run")
-    samples = dict(list(stored["trajectories"].groupby("run", sort=False)))
+    trajectories = stored.get("trajectories")
+    samples = {} if trajectories is None else dict(list(trajectories.groupby("run", sort=False)))
     for row, run in zip(read["runs"].to_pylist(), runs, strict=True):
         _check_rows(row, run, samples.get(run.id), matrices[run.matrix], fitted.get(run.general or ""), files)
     findings.count("runs", len(runs))
-    findings.count("samples", len(stored["trajectories"]))
+    findings.count("samples", 0 if trajectories is None else len(trajectories))
 
     chosen = [runs[place] for place in np.sort(rng.choice(len(runs), min(sampled, len(runs)), replace=False))]
     keys = [run.id for run in chosen]
@@ -256,7 +261,7 @@ def _audit_chunk(
     sizes = {run.id: 1e-3 * float(np.linalg.norm(matrices[run.matrix].values)) for run in chosen}
     found = compare_runs(some, partial(chunk.compute, chosen, needed, fitted), files, sizes)
     fits = {"rates": rate_fits.fit, "lambda0": lambda0_fits.fit}
-    for stage, fit in ((stage, fits[stage]) for stage in stages[2:]):
+    for stage, fit in ((stage, fit) for stage, fit in fits.items() if stage in stages):
         refit = partial(_refit, stage, fit, some["runs"], some["trajectories"], needed)
         found |= compare_runs(some, refit, files, sizes)
     for stage, comparison in found.items():
@@ -292,14 +297,14 @@ def _check_rows(
     fitted: float | None,
     files: Mapping[str, str],
 ) -> None:
-    """Check the row of a run and its samples, None where it has none."""
+    """Check the row of a run and its samples, None where it has none or none are kept."""
     for column, value in rows.expected_run(run, matrix.values.shape, fitted).items():
         if row[column] != value:
             raise disagreement(
                 files["runs"], f"run {run.id}", column, f"{row[column]!r} is stored, the config has {value!r}"
             )
     if samples is None:
-        if row["outcome"] != DIVERGED:
+        if "trajectories" in files and row["outcome"] != DIVERGED:
             raise disagreement(files["trajectories"], f"run {run.id}", "run", "the run has no samples")
         return
     for column, right, message in rows.check_samples(row, run, samples, matrix):

@@ -6,7 +6,7 @@ from pathlib import Path
 from linear_networks_workflow import figures, logs
 from linear_networks_workflow.dataset import seals
 from linear_networks_workflow.dataset.replacing import replacing
-from linear_networks_workflow.figures import drawing, planning, style
+from linear_networks_workflow.figures import drawing, planning, reading, style
 
 if "snakemake" in globals():
     snakemake = globals()["snakemake"]
@@ -15,7 +15,7 @@ if "snakemake" in globals():
         with drawing.named(snakemake.wildcards.figure):
             figure = json.loads(snakemake.params.figure)
             kind, options = figures.KINDS[figure["kind"]], figures.options_of(figure)
-            tables = drawing.read(snakemake.input, kind.columns(options, figure["where"]), figure["where"])
+            tables = reading.read(snakemake.input, kind.columns(options, figure["where"]), figure["where"])
             style.apply(snakemake.params.looks, snakemake.params.symbols)
             drawn = kind.draw(tables, **options)
             for path in map(Path, (snakemake.output.svg, snakemake.output.pdf, snakemake.output.png)):

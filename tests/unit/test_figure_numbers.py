@@ -8,30 +8,15 @@ from linear_networks_workflow.figures import numbers
 from linear_networks_workflow.figures.modes import Modes
 from linear_networks_workflow.figures.rates import Rates
 from linear_networks_workflow.figures.reconstruction import Reconstruction
+from linear_networks_workflow.figures.tables import of_frames
 
 TIMES = np.concatenate([[0.0], np.geomspace(1e-3, 10.0, 399)])
-
-
-def test_the_time_to_a_level_of_an_exponential_is_exact_between_samples():
-    rng = np.random.default_rng()
-    for rate, level in zip(rng.uniform(0.5, 50.0, 20), rng.uniform(0.01, 0.9, 20), strict=True):
-        found = numbers.time_to(TIMES, np.exp(-rate * TIMES), level, rising=False)
-        assert found == pytest.approx(-np.log(level) / rate, rel=1e-12)
-        found = numbers.time_to(TIMES, 1e-6 * np.exp(rate * TIMES), 1e-6 / level, rising=True)
-        assert found == pytest.approx(-np.log(level) / rate, rel=1e-12)
-
-
-def test_a_level_that_is_met_at_the_start_or_never_has_the_first_time_or_none():
-    assert numbers.time_to(TIMES, np.exp(-TIMES), 2.0, rising=False) == 0.0
-    assert numbers.time_to(TIMES, np.exp(-TIMES), 1e-6, rising=False) == np.inf
-    assert numbers.time_to(TIMES, np.full(400, np.nan), 0.5, rising=False) == np.inf
-    assert numbers.time_to(np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, 1.0]), 0.5, rising=True) == 0.5
 
 
 def test_the_one_layer_error_is_a_hundredth_after_the_logarithm_of_a_hundred():
     errors = [3.0 * np.exp(-TIMES), np.exp(-0.1 * TIMES)]
     trajectories = pd.DataFrame({"run": np.repeat(["a", "b"], 400), "t": np.tile(TIMES, 2), "error": np.ravel(errors)})
-    found = numbers.time_to_fall(trajectories.sample(frac=1.0), "error", 0.01)
+    found = numbers.times_to(trajectories.sample(frac=1.0), "error", 0.01).set_index("run")["time"]
     assert found["a"] == pytest.approx(np.log(100.0), rel=1e-12)
     assert found["b"] == np.inf
 
@@ -44,9 +29,9 @@ def test_modes_are_half_learned_when_the_closed_form_says():
     tables = {
         "runs": pd.DataFrame([described]),
         "matrices": pd.DataFrame({"matrix": ["m"], "singular_values": [spectrum]}),
-        "trajectories": pd.DataFrame({"run": "a", "experiment": "e", "t": TIMES, "singular_values": [*values]}),
+        "trajectories": pd.DataFrame({"run": "a", "t": TIMES, "singular_values": [*values]}),
     }
-    (row,) = Modes.numbers(tables).to_dict("records")
+    (row,) = Modes.numbers(of_frames(tables, {stage: [*table] for stage, table in tables.items()})).to_dict("records")
     halves = np.log(spectrum / start - 1.0) / (2.0 * spectrum)
     # Samples are 2.3 % apart: the logarithm is linear between them up to the square of that times the rate.
     assert row["largest mode: t to 1/2"] == pytest.approx(halves[0], rel=1e-3)
@@ -58,7 +43,10 @@ def test_the_share_of_predictions_inside_is_counted_by_dynamics_solver_and_quant
     flow = [(2.0, 0.1), (2.2, 0.1), (0.5, 0.4), (0.5, 0.6), (np.nan, np.nan)]
     rows = [{**row, "measured": rate, "uncertainty": width} for rate, width in flow]
     rows += [{**row, "solver": "exact", "measured": 3.0, "uncertainty": 0.5, "predicted": np.nan}]
-    exact, found = Rates.numbers({"rates": pd.DataFrame(rows)}).to_dict("records")
+    tables = {"runs": pd.DataFrame({"run": ["a"]}), "rates": pd.DataFrame(rows).assign(run="a")}
+    exact, found = Rates.numbers(of_frames(tables, {stage: [*table] for stage, table in tables.items()})).to_dict(
+        "records"
+    )
     assert (found["measured"], found["within uncertainty"], found["bound violated"]) == ("4 of 5", "1 of 4", 1)
     assert (exact["measured"], exact["within uncertainty"], exact["bound violated"]) == ("1 of 1", "0 of 0", 0)
 
@@ -85,7 +73,8 @@ def test_figure_1_shows_no_spread_where_every_draw_is_learned_alike():
         "trajectories": pd.concat(frames, ignore_index=True),
         "matrices": pd.DataFrame({"matrix": [*spectra], "singular_values": [*spectra.values()]}),
     }
-    bottom = Reconstruction.draw(tables, columns="scale").axes[1]
+    shown = of_frames(tables, {stage: [*table] for stage, table in tables.items()})
+    bottom = Reconstruction.draw(shown, columns="scale").axes[1]
     *learned, theory = bottom.get_lines()
     assert len(learned) == 2
     for line in learned:

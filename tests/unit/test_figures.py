@@ -16,8 +16,9 @@ from linear_networks_workflow import config as configuration
 from linear_networks_workflow import sources
 from linear_networks_workflow.errors import ConfigError, InputError
 from linear_networks_workflow.experiment import run
-from linear_networks_workflow.figures import KINDS, drawing, experiments_of, options_of, planning, style
+from linear_networks_workflow.figures import KINDS, drawing, experiments_of, options_of, planning, reading, style
 from linear_networks_workflow.figures.kind import Kind
+from linear_networks_workflow.figures.tables import of_frames
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
@@ -29,8 +30,7 @@ def test_a_kind_draws_its_example_from_the_columns_that_it_declares(kind):
     options = options_of(figure)
     (experiment,) = experiments_of(figure)
     tables = run(yaml.safe_load(kind.example), experiment)
-    columns = kind.columns(options, figure["where"])
-    tables = {stage: tables[stage][some] for stage, some in columns.items()}
+    tables = of_frames(tables, kind.columns(options, figure["where"]))
     style.apply(planning.looks(config, name), planning.symbols(config, name))
     drawn, numbers = kind.draw(tables, **options), kind.numbers(tables, **options)
     assert isinstance(drawn, Figure)
@@ -169,10 +169,12 @@ def test_regimes_that_are_not_measured_are_left_open():
 
 def test_a_run_without_a_parameter_has_every_value_of_it(tmp_path):
     runs = pd.DataFrame({"run": ["a", "b", "c"], "lambda0": [None, 1.0, 2.0], "solver": pd.Categorical(["flow"] * 3)})
-    runs.to_parquet(tmp_path / "runs.parquet")
-    files = {"runs": [str(tmp_path / "runs.parquet")]}
-    read = drawing.read(files, {"runs": ["run", "lambda0", "solver"]}, {"lambda0": 1.0, "solver": "flow"})
-    assert read["runs"]["run"].tolist() == ["a", "b"]
+    file = tmp_path / "results" / "runs" / "example" / "linear" / "00000.parquet"
+    file.parent.mkdir(parents=True)
+    runs.to_parquet(file)
+    files = {"runs": [str(file)]}
+    read = reading.read(files, {"runs": ["run", "lambda0", "solver"]}, {"lambda0": 1.0, "solver": "flow"})
+    assert read["runs"].frame()["run"].tolist() == ["a", "b"]
 
 
 def test_a_figure_loads_what_is_drawn_and_what_rows_are_chosen_by():

@@ -69,9 +69,9 @@ class Comparison(Kind):
     @staticmethod
     def draw(tables: Tables, columns: str) -> Figure:
         """Error on top, singular values below, a column a value of the axis `columns`: the first replicate of each."""
-        runs = tables["runs"].query("replicate == 0").set_index("run")
-        trajectories = sampled(tables["trajectories"])
-        fits = tables["lambda0"].set_index("run")
+        runs = tables["runs"].changed(_first).frame().set_index("run")
+        trajectories = sampled(tables["trajectories"].changed(_first).frame())
+        fits = tables["lambda0"].changed(_first).frame().set_index("run")
         lines = {name: {"color": style.look(name).colour, **line} for name, line in LINES.items()}
         values = along(runs, columns)
         size = (style.PAGE_WIDTH, 2 * style.PANEL_HEIGHT + 0.4)
@@ -101,8 +101,8 @@ class Comparison(Kind):
     @staticmethod
     def numbers(tables: Tables, columns: str) -> pd.DataFrame:
         """A row a value of the axis `columns`: the fitted lambda0, and how far the two flows are apart, as drawn."""
-        runs = tables["runs"].query("replicate == 0 and dynamics == @GENERAL").set_index("run")
-        fits = tables["lambda0"].set_index("run").reindex(runs.index)
+        runs = tables["runs"].changed(_first).frame().query("dynamics == @GENERAL").set_index("run")
+        fits = tables["lambda0"].changed(_first).frame().set_index("run").reindex(runs.index)
         names = {
             columns: style.symbol(columns),
             "lambda0": "λ₀",
@@ -110,3 +110,8 @@ class Comparison(Kind):
             "gap_l2": "L² gap",
         }
         return fits.assign(**{columns: runs[columns]}).sort_values(columns)[list(names)].rename(columns=names)
+
+
+def _first(block: pd.DataFrame) -> pd.DataFrame:
+    """What is of the first replicate."""
+    return block[block["replicate"] == 0]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from linear_networks.components import Refused
+from linear_networks.outcomes import DIVERGED
+from linear_networks_workflow.figures import numbers as supporting
 from linear_networks_workflow.figures import style
 from linear_networks_workflow.figures.kind import Kind, Tables, present, solvers
 from linear_networks_workflow.figures.libraries import np, pd, plt
@@ -13,8 +16,22 @@ from linear_networks_workflow.figures.libraries import np, pd, plt
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from linear_networks_workflow.figures.tables import Rows
+
+    Reference: TypeAlias = tuple[Callable[[Any], np.ndarray], float]
+
 # The solvers that it is about.
 DESCENT, FLOW = "descent", "flow"
+
+# What descent and flow from the same start have in common, and what is drawn of a run besides.
+START = ("experiment", "dynamics", "replicate")
+HEAD = (*START, "step_size", "outcome")
+
+# Replicates whose flows are held together.
+TOGETHER = 32
+
+# The error of a run that ends near Y.
+NEAR = 0.1
 
 # The law is asymptotic: it is fitted to step sizes up to this fraction of the largest that is stable.
 ASYMPTOTIC = 1 / 16
@@ -66,7 +83,7 @@ class DescentVsFlow(Kind):
     def draw(tables: Tables) -> Figure:
         """Largest distance of descent from flow over t, relative to the largest product; a line a dynamics, a panel an
         experiment; the band is where stability ends."""
-        gaps = gaps_of(tables["runs"], tables["trajectories"])
+        gaps = gaps_of(tables)
         shown = present(
             gaps[gaps["stable"] & (gaps["gap"] > 0.0)], "descent that differs from the flow and ends near Y"
         )
@@ -93,7 +110,7 @@ class DescentVsFlow(Kind):
     @staticmethod
     def numbers(tables: Tables) -> pd.DataFrame:
         """A row an experiment and dynamics: the slope of log gap against log step size, and the largest stable step."""
-        gaps = gaps_of(tables["runs"], tables["trajectories"])
+        gaps = gaps_of(tables)
         return pd.DataFrame(
             [
                 {
@@ -107,28 +124,54 @@ class DescentVsFlow(Kind):
         )
 
 
-def gaps_of(runs: pd.DataFrame, trajectories: pd.DataFrame) -> pd.DataFrame:
+def gaps_of(tables: Tables) -> pd.DataFrame:
     """One row per run of descent: `gap` to the flow from the same start, and whether it is `stable`, ending near Y.
 
     Runs without a flow that moves, and two samples of it, are left out; InputError where all are.
     """
+    replicates = sorted({number for block in tables["runs"].blocks() for number in block["replicate"].unique()})
+    rows = []
+    for begin in range(0, len(replicates), TOGETHER):
+        some = replicates[begin : begin + TOGETHER]
+        samples = tables["trajectories"].changed(partial(_of, some))
+        flows: dict[tuple, list[Reference]] = {}
+        for key, _, run in _runs_of(samples, FLOW):
+            flows.setdefault(key, []).extend(_references(run))
+        for key, head, run in _runs_of(samples, DESCENT):
+            stable = head["outcome"] != DIVERGED and run["error"].iloc[-1] < NEAR
+            gaps = (_gap(run, *reference) for reference in flows.get(key, []))
+            rows += [{**head, "gap": gap, "stable": stable} for gap in gaps]
+    return present(pd.DataFrame(rows), "descent beside a flow that moves and has two samples at least")
+
+
+def _of(replicates: list[int], block: pd.DataFrame) -> pd.DataFrame:
+    return block[block["replicate"].isin(replicates)]
+
+
+def _runs_of(samples: Rows, solver: str) -> Iterator[tuple[tuple, dict[str, Any], pd.DataFrame]]:
+    """The runs of a solver: what a run has in common with others from the same start, its row, and its samples."""
+    for block in samples.changed(lambda block: block[block["solver"] == solver].sort_values("t")).blocks():
+        for name, run in block.groupby("run", observed=True):
+            head = {column: run[column].iloc[0] for column in HEAD}
+            yield tuple(head[column] for column in START), {**head, "run": name}, run
+
+
+def _products(run: pd.DataFrame) -> np.ndarray:
+    return supporting.flat(run["product"])[0].reshape(len(run), -1)
+
+
+def _references(run: pd.DataFrame) -> Iterator[Reference]:
+    """The flow as a function of time, with the largest ||X|| on it; nothing of one that does not move."""
     from scipy.interpolate import CubicSpline
 
-    samples = dict(list(trajectories.sort_values("t").groupby("run")))
-    rows = []
-    for _, pair in runs[runs["run"].isin(samples)].groupby(["experiment", "dynamics", "replicate"], observed=True):
-        for flow in pair.loc[pair["solver"] == FLOW, "run"]:
-            products = np.stack(samples[flow]["product"])
-            size = np.linalg.norm(products, axis=1).max()
-            if len(products) < 2 or size == 0.0:
-                continue
-            reference = CubicSpline(samples[flow]["t"], products)
-            for run in pair[pair["solver"] == DESCENT].to_dict("records"):
-                some = samples[run["run"]]
-                gap = np.linalg.norm(np.stack(some["product"]) - reference(some["t"]), axis=1).max() / size
-                stable = run["outcome"] != "diverged" and some["error"].iloc[-1] < 0.1
-                rows.append({**run, "gap": gap, "stable": stable})
-    return present(pd.DataFrame(rows), "descent beside a flow that moves and has two samples at least")
+    products = _products(run)
+    size = float(np.linalg.norm(products, axis=1).max())
+    if len(products) >= 2 and size > 0.0:
+        yield CubicSpline(run["t"], products), size
+
+
+def _gap(run: pd.DataFrame, flow: Callable[[Any], np.ndarray], size: float) -> float:
+    return float(np.linalg.norm(_products(run) - flow(run["t"]), axis=1).max() / size)
 
 
 def slope_of(gaps: pd.DataFrame) -> float:

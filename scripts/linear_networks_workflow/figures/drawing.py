@@ -1,40 +1,15 @@
-"""What a job reads to draw a figure, and what it writes beside the drawing."""
+"""What a job writes beside the drawing of a figure."""
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from linear_networks_workflow.dataset import parquet
 from linear_networks_workflow.errors import InputError
 from linear_networks_workflow.figures import numbers
 from linear_networks_workflow.figures.kind import Kind
-
-
-def read(
-    files: Mapping[str, Sequence[str]], columns: Mapping[str, list[str]], where: Mapping[str, Any]
-) -> dict[str, pd.DataFrame]:
-    """Columns of the stages that a figure needs, of the runs that are `chosen`."""
-    return chosen({stage: parquet.read(files[stage], some).to_pandas() for stage, some in columns.items()}, where)
-
-
-def chosen(tables: dict[str, pd.DataFrame], where: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
-    """Tables by stage, reduced to the runs whose parameters have the given values.
-
-    A run of a dynamics that does not have a parameter has every value of it.
-    """
-    if not where:
-        return tables
-    runs = tables["runs"]
-    for axis, value in where.items():
-        equal = np.array([np.array_equal(found, value) for found in runs[axis]], dtype=bool)
-        runs = runs[equal | runs[axis].isna().to_numpy()]
-    of_runs = {name: table for name, table in tables.items() if "run" in table}
-    return tables | {name: table[table["run"].isin(runs["run"])] for name, table in of_runs.items()}
 
 
 @contextmanager

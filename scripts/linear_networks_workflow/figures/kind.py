@@ -5,17 +5,18 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from linear_networks.components import Component, Parameter, Refused
 from linear_networks_workflow.errors import InputError
+from linear_networks_workflow.figures.tables import Tables
+
+__all__ = ["Kind", "Tables", "along", "axis", "fitted", "present", "sampled", "solvers"]
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from linear_networks_workflow.figures.libraries import pd
-
-Tables: TypeAlias = "Mapping[str, pd.DataFrame]"
 
 
 def axis(meaning: str) -> Parameter:
@@ -106,7 +107,7 @@ class Kind(Component, ABC):
     @staticmethod
     @abstractmethod
     def draw(tables: Tables, *_: Any, **options: Any) -> Figure:
-        """The figure, from the tables of the stages that it needs, reduced to the runs that it is of."""
+        """The figure, from the rows of the stages that it needs, of the runs that it is of."""
 
     @staticmethod
     @abstractmethod
@@ -121,9 +122,9 @@ def present(rows: pd.DataFrame, what: str) -> pd.DataFrame:
     return rows
 
 
-def sampled(trajectories: pd.DataFrame) -> pd.DataFrame:
-    """The samples after t = 0, of which curves over log t are drawn; InputError where they are not of two times."""
-    after = trajectories[trajectories["t"] > 0]
+def sampled(samples: pd.DataFrame) -> pd.DataFrame:
+    """Samples or curves after t = 0, which are drawn over log t; InputError where they are not of two times."""
+    after = samples[samples["t"] > 0]
     if after["t"].nunique() < 2:
         cause = "its runs diverged before, or have too few samples"
         raise InputError(f"nothing to draw, as there are no two times after t = 0: {cause}")

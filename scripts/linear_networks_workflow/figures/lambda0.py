@@ -64,11 +64,13 @@ class Lambda0(Kind):
         """The objective over lambda0 for each width (first replicate); the best |lambda0| / (k sigma^2) of all
         replicates against the width, with its limit for wide starts."""
         fits = _fits(tables)
+        first = _scanned(tables, fits["replicate"].min())
         figure, (left, right) = plt.subplots(1, 2, figsize=(style.PAGE_WIDTH, style.PANEL_HEIGHT + 1.1))
-        first = fits[fits["replicate"] == fits["replicate"].min()].sort_values("width")
         for colour, (_, fit) in zip(style.sequence(len(first)), first.iterrows(), strict=True):
             unit = _unit(fit)
-            left.plot(fit["candidates"] / unit, fit["objectives"], color=colour, label=f"k = {fit['width']}")
+            left.plot(
+                np.asarray(fit["candidates"]) / unit, fit["objectives"], color=colour, label=f"k = {fit['width']}"
+            )
             for basin in ("negative", "positive"):
                 chosen = fit[f"{basin}_lambda0"] == fit["lambda0"]
                 place = fit[f"{basin}_lambda0"] / unit, fit[f"{basin}_objective"]
@@ -112,9 +114,21 @@ class Lambda0(Kind):
 
 
 def _fits(tables: Tables) -> pd.DataFrame:
+    """The fits that are drawn, without what they scanned."""
+    fits = tables["lambda0"].changed(lambda block: _drawn(block)[["replicate", "width", "scale", "lambda0"]])
+    return present(fits.frame(), "λ₀ that could be fitted, of a start with a scale > 0")
+
+
+def _scanned(tables: Tables, replicate: int) -> pd.DataFrame:
+    """The fits of one replicate, with all that they scanned."""
+    fits = tables["lambda0"].changed(lambda block: _drawn(block[block["replicate"] == replicate])).frame()
+    return fits.sort_values("width")
+
+
+def _drawn(fits: pd.DataFrame) -> pd.DataFrame:
     """The fits of starts that have a scale, in whose units they are drawn."""
-    fits = tables["lambda0"].dropna(subset="lambda0")
-    return present(fits[_unit(fits) > 0.0], "λ₀ that could be fitted, of a start with a scale > 0")
+    fits = fits.dropna(subset="lambda0")
+    return fits[_unit(fits) > 0.0]
 
 
 def _unit(fits: Any) -> Any:

@@ -7,7 +7,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["mpl", "np", "pd", "plt", "sns"]
+__all__ = ["mpl", "np", "pa", "pd", "plt", "sns"]
 
 
 class _Lazy(ModuleType):
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import matplotlib.pyplot as plt
     import numpy as np
     import pandas as pd
+    import pyarrow as pa
     import seaborn as sns
 else:
-    mpl, plt, np, pd, sns = map(_Lazy, ("matplotlib", "matplotlib.pyplot", "numpy", "pandas", "seaborn"))
+    names = ("matplotlib", "matplotlib.pyplot", "numpy", "pandas", "pyarrow", "seaborn")
+    mpl, plt, np, pd, pa, sns = map(_Lazy, names)

@@ -68,15 +68,14 @@ class Loss(Kind):
     @staticmethod
     def draw(tables: Tables, rows: str) -> Figure:
         """Loss (left) and error (right) over time, a row of panels a value of the axis `rows`."""
-        runs = tables["runs"].set_index("run")
-        trajectories = sampled(tables["trajectories"]).assign(row=lambda frame: frame["run"].map(runs[rows]))
+        runs, quantities = tables["runs"].frame(), ("loss", "error")
         values = along(runs[runs["dynamics"].isin([ONE, TWO])], rows)
+        curves = [sampled(tables["trajectories"].spreads(quantity, [rows, "dynamics", "t"])) for quantity in quantities]
         size = (style.PAGE_WIDTH, len(values) * style.PANEL_HEIGHT + 0.9)
         figure, axes = plt.subplots(len(values), 2, sharex=True, sharey="col", squeeze=False, figsize=size)
         for panels, value in zip(axes, values, strict=True):
-            some = trajectories[trajectories["row"] == value]
-            for panel, quantity in zip(panels, ("loss", "error"), strict=True):
-                style.curves(some, quantity, panel, **style.by_dynamics([*WORDS]))
+            for panel, some in zip(panels, curves, strict=True):
+                style.by_dynamics(some[some[rows] == value], [*WORDS], panel)
                 panel.set(xscale="log", yscale="log", xlabel="time t")
             panels[0].set(title=style.titled(rows, value), ylabel="training loss ½‖B − φ(AX)‖²")
             panels[1].set(title=style.titled(rows, value), ylabel="‖W* − X‖ / ‖W*‖")
@@ -88,9 +87,8 @@ class Loss(Kind):
     def numbers(tables: Tables, rows: str) -> pd.DataFrame:
         """A row a value of the axis `rows`: the median times to a hundredth of the first loss, and how much sooner the
         two-layer network gets there than from the first value, replicate by replicate."""
-        runs = tables["runs"].set_index("run")
-        times = supporting.time_to_fall(tables["trajectories"], "loss", REACHED).rename("time").to_frame()
-        times = times.join(runs[[rows, "dynamics", "replicate"]])
+        fallen = tables["trajectories"].changed(lambda block: supporting.times_to(block, "loss", REACHED))
+        times = fallen.changed(lambda runs: runs[[rows, "dynamics", "replicate", "time"]]).frame()
         medians = times.groupby([rows, "dynamics"], observed=True)["time"].median().unstack()
         medians = medians.reindex(columns=[ONE, TWO])
         two_layer = times[times["dynamics"] == TWO].pivot(index="replicate", columns=rows, values="time")

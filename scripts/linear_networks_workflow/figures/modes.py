@@ -60,19 +60,17 @@ class Modes(Kind):
     @staticmethod
     def draw(tables: Tables) -> Figure:
         """One panel an experiment: the two-layer model by every solver; thin dark lines are the closed form."""
-        runs = tables["runs"].query("dynamics == @TWO").set_index("run")
-        spectra = tables["matrices"].set_index("matrix")["singular_values"]
-        samples = sampled(tables["trajectories"][tables["trajectories"]["run"].isin(runs.index)])
-        long = supporting.learned(samples, samples["run"].map(runs["matrix"]).map(spectra)).astype({"solver": str})
-        long["experiment"] = long["run"].map(runs["experiment"])
-        colours = style.sequence(long["mode"].max() + 1)
+        runs = tables["runs"].frame().query("dynamics == @TWO")
+        learned = tables["trajectories"].changed(_learned)
+        curves = sampled(learned.spreads("learned", ["experiment", "mode", "solver", "t"]))
+        colours = style.sequence(curves["mode"].max() + 1)
         experiments = list(dict.fromkeys(runs["experiment"]))
         columns = min(len(experiments), 2)
         rows = -(-len(experiments) // columns)
         size = (style.PAGE_WIDTH, rows * style.PANEL_HEIGHT + 0.6)
         figure, axes = plt.subplots(rows, columns, sharey=True, squeeze=False, figsize=size)
         for panel, experiment in zip(axes.ravel(), experiments, strict=False):
-            _panel(long[long["experiment"] == experiment], panel, colours)
+            _panel(curves[curves["experiment"] == experiment], panel, colours)
             panel.set(title=experiment.replace("-", ", "), xlabel="time t", ylabel="learned part σᵢ(t) / σᵢ")
             panel.label_outer(remove_inner_ticks=False)
             panel.set_xlabel("time t")
@@ -84,14 +82,8 @@ class Modes(Kind):
     @staticmethod
     def numbers(tables: Tables) -> pd.DataFrame:
         """A row an experiment: the median times at which the largest and the smallest mode are half learned."""
-        spectra = tables["matrices"].set_index("matrix")["singular_values"]
-        runs = tables["runs"].query("dynamics == @TWO").set_index("run")
-        samples = tables["trajectories"][["run", "t", "singular_values"]]
-        samples = samples[samples["run"].isin(runs.index)].sort_values("t")
-        long = supporting.learned(samples, samples["run"].map(runs["matrix"]).map(spectra))
-        times = long.groupby(["run", "mode"], sort=False)[["t", "learned"]].apply(_half).groupby("run", sort=False)
-        ends = pd.DataFrame({"first": times.first(), "last": times.last()})
-        medians = ends.groupby(runs["experiment"].astype(str), sort=False).median()
+        ends = tables["trajectories"].changed(lambda block: _halves(_learned(block))).frame()
+        medians = ends.groupby("experiment", sort=False).median()
         return pd.DataFrame(
             {
                 "experiment": medians.index,
@@ -102,17 +94,26 @@ class Modes(Kind):
         )
 
 
-def _half(samples: pd.DataFrame) -> float:
-    return supporting.time_to(samples["t"].to_numpy(), samples["learned"].to_numpy(), 0.5, rising=True)
+def _learned(samples: pd.DataFrame) -> pd.DataFrame:
+    return supporting.learned(samples[samples["dynamics"] == TWO])
 
 
-def _panel(long: pd.DataFrame, panel: Axes, colours: list) -> None:
-    exact = long[long["solver"] == EXACT].groupby(["mode", "t"])["learned"].median()
-    measured = long[long["solver"] != EXACT]
-    marks = {"hue": "mode", "style": "solver", "dashes": DASHES, "palette": dict(enumerate(colours))}
-    style.curves(measured, "learned", panel, **marks)
-    for mode in exact.index.get_level_values("mode").unique():
-        panel.plot(exact[mode].index, exact[mode], color=style.THEORY, linewidth=0.6)
+def _halves(learned: pd.DataFrame) -> pd.DataFrame:
+    """By run, when the first and the last of its modes are half learned."""
+    times = supporting.times_to(learned, "learned", 0.5, ["run", "mode"], falling=False).sort_values("mode")
+    runs = times.groupby("run", observed=True, sort=False)
+    return pd.DataFrame(
+        {"experiment": runs["experiment"].first(), "first": runs["time"].first(), "last": runs["time"].last()}
+    )
+
+
+def _panel(curves: pd.DataFrame, panel: Axes, colours: list) -> None:
+    for mode, colour in enumerate(colours):
+        here = curves[curves["mode"] == mode]
+        for solver, dashes in DASHES.items():
+            style.curve(here[here["solver"] == solver], panel, color=colour, dashes=dashes)
+    for _, exact in curves[curves["solver"] == EXACT].groupby("mode"):
+        panel.plot(exact["t"], exact["median"], color=style.THEORY, linewidth=0.6)
     panel.set(xscale="log")
 
 

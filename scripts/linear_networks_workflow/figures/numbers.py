@@ -3,71 +3,58 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
-from linear_networks_workflow.figures.libraries import np, pd
+from linear_networks.measure.crossings import time_to
+from linear_networks_workflow.figures.libraries import np, pa, pd
 
 # Modes of Y below this fraction of the largest are rounding: there is nothing to learn of them.
 LEAST = 1e-10
 
 
-def learned(samples: pd.DataFrame, spectra: pd.Series) -> pd.DataFrame:
+def learned(samples: pd.DataFrame) -> pd.DataFrame:
     """The learned part of each mode that Y has, sigma_i(t) / sigma_i.
 
     Parameters
     ----------
     samples : DataFrame
-        With the column `singular_values` of X(t).
-    spectra : Series
-        Singular values of Y, descending, of the run of each sample.
+        With the columns `singular_values` of X(t) and `matrix_singular_values` of Y, both descending.
 
     Returns
     -------
     DataFrame
         A row a sample and mode: the other columns of `samples`, `mode` from 0 on, and `learned`.
     """
-    counts = [int(np.sum(spectrum > LEAST * spectrum[0])) for spectrum in spectra]
-    found = zip(samples["singular_values"], spectra, counts, strict=True)
-    long = samples.drop(columns="singular_values").loc[samples.index.repeat(counts)]
-    long["mode"] = np.concatenate([np.arange(count) for count in counts])
-    long["learned"] = np.concatenate([values[:count] / spectrum[:count] for values, spectrum, count in found])
-    return long
+    lists = ["singular_values", "matrix_singular_values"]
+    (values, sizes), (spectra, _) = (flat(samples[name]) for name in lists)
+    begins = np.repeat(np.cumsum(sizes) - sizes, sizes)
+    kept = spectra > LEAST * spectra[begins]
+    sample = np.repeat(np.arange(len(samples)), sizes)[kept]
+    mode = (np.arange(len(values)) - begins)[kept]
+    return samples.drop(columns=lists).iloc[sample].assign(mode=mode, learned=values[kept] / spectra[kept])
 
 
-def time_to_fall(trajectories: pd.DataFrame, quantity: str, fraction: float) -> pd.Series:
-    """By run, the time at which a quantity has fallen to a fraction of its start; infinite if never."""
-
-    def first(run: pd.DataFrame) -> float:
-        run = run.sort_values("t")
-        return time_to(run["t"].to_numpy(), run[quantity].to_numpy(), fraction * run[quantity].iloc[0], rising=False)
-
-    return trajectories.groupby("run", observed=True)[["t", quantity]].apply(first)
+def flat(lists: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of lists one after the other, and how many each has."""
+    array = pa.chunked_array(pa.array(lists, pa.list_(pa.float64()))).combine_chunks()
+    return array.flatten().to_numpy(), array.value_lengths().to_numpy()
 
 
-def time_to(times: np.ndarray, values: np.ndarray, level: float, *, rising: bool) -> float:
-    """Time at which a quantity first is at a level or beyond it, exact where it is exponential between samples.
+def times_to(
+    samples: pd.DataFrame, quantity: str, level: float, by: Sequence[str] = ("run",), *, falling: bool = True
+) -> pd.DataFrame:
+    """When a quantity has fallen to a fraction of its start, or else has risen to a level; infinite if never.
 
-    Parameters
-    ----------
-    times : ndarray, shape (samples,)    increasing
-    values : ndarray, shape (samples,)   >= 0
-    level : float                        > 0
-    rising : bool                        whether beyond is above
-
-    Returns
-    -------
-    float. The logarithm is taken as linear between two samples, the quantity itself where one of them is 0. The first
-    time where the quantity is beyond the level from the start; infinite where it never is.
+    A row a curve, which columns `by` tell apart: the first of its samples, with the column `time`.
     """
-    beyond = values >= level if rising else values <= level
-    if not beyond.any():
-        return np.inf
-    after = int(np.argmax(beyond))
-    if after == 0:
-        return float(times[0])
-    ends = values[[after - 1, after]]
-    (before, behind), wanted = (np.log(ends), np.log(level)) if np.all(ends > 0.0) else (ends, level)
-    return float(times[after - 1] + (times[after] - times[after - 1]) * (wanted - before) / (behind - before))
+    samples = samples.sort_values("t", kind="stable")
+    curves = samples.groupby([*by], observed=True, sort=False)
+    curve, place = curves.ngroup().to_numpy(), curves.cumcount().to_numpy()
+    times, values = np.full((2, curve.max(initial=-1) + 1, place.max(initial=0) + 1), np.nan)
+    times[curve, place], values[curve, place] = samples["t"], samples[quantity]
+    levels = level * values[:, 0] if falling else level
+    return samples[place == 0].assign(time=time_to(times, values, levels, rising=not falling))
 
 
 def restructured(table: pd.DataFrame) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from linear_networks_workflow.errors import InputError
@@ -22,6 +23,12 @@ MARKS: dict[str, dict[str, Any]] = {
 WORDS = {"product": "‖X − X∞‖", "mode": "mode |σᵢ − σᵢ∞|", "gramian": "‖RRᵀ − R∞R∞ᵀ‖"}
 
 SMALL: dict[str, Any] = {"linestyle": "", "markersize": 3.5}
+
+# What rates are counted by.
+KEYS = ["dynamics", "solver", "quantity"]
+
+# Of more rates than this, those of some runs are drawn, evenly over the grid; they are counted and compared all.
+DRAWN = 20_000
 
 # Up to this, the scale of the relative differences is linear.
 LINEAR = 1e-4
@@ -68,7 +75,9 @@ class Rates(Kind):
     def draw(tables: Tables) -> Figure:
         """Log-log with the diagonal, where open markers are bounds; below, measured / predicted - 1, with the measured
         uncertainty as bars. One column of panels a dynamics."""
-        rates = tables["rates"].dropna(subset="measured")
+        measured = tables["rates"].changed(lambda block: block.dropna(subset="measured"))
+        step = -(-sum(map(len, measured.blocks())) // DRAWN) or 1
+        rates = measured.changed(partial(_every, step)).frame()
         known = rates.dropna(subset="predicted")
         if known.empty:
             raise InputError("no rate that theory predicts was measured; draw the rates of another experiment")
@@ -88,7 +97,8 @@ class Rates(Kind):
         axes[0, 0].set_ylabel("measured rate")
         axes[1, 0].set_ylabel("measured / predicted − 1")
         left_out = int((rates["bound"] < ends[0]).sum())
-        figure.supxlabel(f"predicted rate (open markers: lower bound; {left_out} bounds lie further left)", fontsize=8)
+        notes = f"open markers: lower bound; {left_out} bounds lie further left" + f"; one run of {step}" * (step > 1)
+        figure.supxlabel(f"predicted rate ({notes})", fontsize=8)
         handles = [
             plt.Line2D([], [], linestyle="", label=WORDS[name], **mark)
             for name, mark in MARKS.items()
@@ -101,26 +111,49 @@ class Rates(Kind):
     def numbers(tables: Tables) -> pd.DataFrame:
         """A row a dynamics, solver and quantity: how many rates were measured, how close they are to theory, how many
         have the prediction within their uncertainty, and violations of the bound."""
-        from linear_networks_workflow.stages.tables import against_theory
-
-        rates = against_theory(tables["rates"]).assign(error=lambda frame: (frame["ratio"] - 1).abs())
+        judged = tables["rates"].changed(_judged)
+        counts = judged.changed(_counts).frame().groupby(KEYS, observed=True).sum()
+        medians = judged.spreads("error", KEYS).set_index(KEYS)["median"].to_dict()
         return pd.DataFrame(
             [
                 {
-                    "dynamics": style.look(dynamics).label,
-                    "solver": solver,
-                    "rate of": WORDS[quantity],
-                    "measured": f"{some['measured'].notna().sum()} of {len(some)}",
-                    "median error": some["error"].median(),
-                    "within 1 %": f"{(some['error'] <= 0.01).sum()} of {some['error'].notna().sum()}",
-                    "within uncertainty": f"{some['inside'].sum()} of {some['error'].notna().sum()}",
-                    "bound violated": int(some["violations"].sum()),
+                    "dynamics": style.look(key[0]).label,
+                    "solver": key[1],
+                    "rate of": WORDS[key[2]],
+                    "measured": f"{some['measured']} of {some['rates']}",
+                    "median error": medians.get(key, np.nan),
+                    "within 1 %": f"{some['near']} of {some['known']}",
+                    "within uncertainty": f"{some['inside']} of {some['known']}",
+                    "bound violated": some["violations"],
                 }
-                for (dynamics, solver, quantity), some in rates.groupby(
-                    ["dynamics", "solver", "quantity"], observed=True
-                )
+                for key, some in counts.to_dict("index").items()
             ]
         )
+
+
+def _every(step: int, rates: pd.DataFrame) -> pd.DataFrame:
+    """The rates of one run of so many."""
+    return rates[pd.factorize(rates["run"])[0] % step == 0]
+
+
+def _judged(rates: pd.DataFrame) -> pd.DataFrame:
+    """Rates beside theory, with their relative `error`."""
+    from linear_networks_workflow.stages.tables import against_theory
+
+    return against_theory(rates).assign(error=lambda frame: (frame["ratio"] - 1).abs())
+
+
+def _counts(judged: pd.DataFrame) -> pd.DataFrame:
+    """How many rates there are of each dynamics, solver and quantity, and how many fit theory."""
+    counted = judged[KEYS].assign(
+        rates=1,
+        measured=judged["measured"].notna(),
+        known=judged["error"].notna(),
+        near=judged["error"] <= 0.01,
+        inside=judged["inside"],
+        violations=judged["violations"],
+    )
+    return counted.groupby(KEYS, observed=True).sum().astype(int).reset_index()
 
 
 def _rates(rates: pd.DataFrame, axes: Axes) -> None:

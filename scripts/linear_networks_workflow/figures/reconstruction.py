@@ -62,20 +62,18 @@ class Reconstruction(Kind):
     @staticmethod
     def draw(tables: Tables, columns: str) -> Figure:
         """Two rows of panels, a column a value of the axis `columns`; median line and 10-90 % band over replicates."""
-        runs = tables["runs"].set_index("run")
-        trajectories = sampled(tables["trajectories"])
-        trajectories = trajectories.assign(panel=trajectories["run"].map(runs[columns]))
+        samples, runs = tables["trajectories"], tables["runs"].frame()
         values = along(runs[runs["dynamics"].isin([ONE, TWO])], columns)
-        spectra = tables["matrices"].set_index("matrix")["singular_values"]
-        two_layer = sampled(trajectories[trajectories["dynamics"] == TWO])[["t", "panel", "run", "singular_values"]]
-        learned = supporting.learned(two_layer, two_layer["run"].map(runs["matrix"]).map(spectra))
+        errors = sampled(samples.spreads("error", [columns, "dynamics", "t"]))
+        two_layer = samples.changed(lambda block: supporting.learned(block[block["dynamics"] == TWO]))
+        learned = sampled(two_layer.spreads("learned", [columns, "mode", "t"]))
         colours = style.sequence(learned["mode"].max() + 1)
         size = (style.PAGE_WIDTH, 2 * style.PANEL_HEIGHT + 0.4)
         figure, axes = plt.subplots(2, len(values), sharex=True, squeeze=False, figsize=size)
         for (top, bottom), value in zip(axes.T, values, strict=True):
             top.sharey(axes[0, 0])
-            _errors(trajectories[trajectories["panel"] == value], top)
-            _learned(learned[learned["panel"] == value], colours, bottom)
+            _errors(errors[errors[columns] == value], top)
+            _learned(learned[learned[columns] == value], colours, bottom)
             top.set(title=style.titled(columns, value), ylabel="")
             bottom.set(xlabel="time t", ylabel="", ylim=(0, None))
             top.label_outer()
@@ -87,9 +85,9 @@ class Reconstruction(Kind):
     @staticmethod
     def numbers(tables: Tables, columns: str) -> pd.DataFrame:
         """A row a value of the axis `columns`: the median times to a hundredth of the first error, and their ratio."""
-        runs = tables["runs"].set_index("run")
-        times = supporting.time_to_fall(tables["trajectories"], "error", REACHED)
-        medians = times.groupby([times.index.map(runs[columns]), times.index.map(runs["dynamics"])]).median().unstack()
+        fallen = tables["trajectories"].changed(lambda block: supporting.times_to(block, "error", REACHED))
+        times = fallen.changed(lambda runs: runs[[columns, "dynamics", "time"]]).frame()
+        medians = times.groupby([columns, "dynamics"])["time"].median().unstack()
         medians = medians.reindex(columns=[ONE, TWO])
         return pd.DataFrame(
             {
@@ -102,12 +100,13 @@ class Reconstruction(Kind):
 
 
 def _errors(panel: pd.DataFrame, axes: Axes) -> None:
-    style.curves(panel, "error", axes, **style.by_dynamics([ONE, TWO]))
+    style.by_dynamics(panel, [ONE, TWO], axes)
     axes.set(xscale="log", yscale="log")
 
 
 def _learned(panel: pd.DataFrame, colours: list, axes: Axes) -> None:
-    style.curves(panel, "learned", axes, hue="mode", palette=dict(enumerate(colours)))
+    for mode, colour in enumerate(colours):
+        style.curve(panel[panel["mode"] == mode], axes, color=colour)
     axes.axhline(1.0, color=style.THEORY, linestyle="--", linewidth=0.8)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from linear_networks.components import Refused
+from linear_networks_workflow.figures import numbers as supporting
 from linear_networks_workflow.figures import style
 from linear_networks_workflow.figures.kind import Kind, Tables, present
 from linear_networks_workflow.figures.libraries import mpl, np, pd, plt
@@ -68,11 +69,11 @@ class Regimes(Kind):
     @staticmethod
     def draw(tables: Tables) -> Figure:
         """Measured rate over singular value and imbalance with theory's boundary, and the paper's table, computed."""
-        rates = tables["rates"].query("quantity == 'product'").set_index("run")["measured"]
-        runs = tables["runs"].assign(sigma=tables["runs"]["values"].str[0], rate=tables["runs"]["run"].map(rates))
-        grid = runs.pivot_table(index="imbalance", columns="sigma", values="rate", aggfunc="median", dropna=False)
+        cells, rates = tables["runs"].changed(_cells).frame(), tables["rates"].changed(_of_product).frame()
+        grid = rates.pivot_table(index="imbalance", columns="sigma", values="measured", aggfunc="median")
+        grid = grid.reindex(index=_distinct(cells["imbalance"]), columns=_distinct(cells["sigma"]))
         present(
-            runs.dropna(subset="rate"),
+            rates.dropna(subset="measured"),
             "rate that could be measured (see `reason` in the rates); take a longer horizon or more samples",
         )
         width_ratios = {"width_ratios": (1.7, 1)}
@@ -105,18 +106,35 @@ class Regimes(Kind):
     @staticmethod
     def numbers(tables: Tables) -> pd.DataFrame:
         """How often the measured regime is the predicted one, and how far rates are from the predicted ones."""
-        rates = tables["rates"].query("quantity == 'product'").dropna(subset="measured").merge(tables["runs"], on="run")
-        predicted = np.sqrt(4 * rates["values"].str[0] ** 2 + rates["imbalance"] ** 2)
+        rates = tables["rates"].changed(_of_product).frame().dropna(subset="measured")
+        count = sum(map(len, tables["runs"].blocks()))
+        predicted = np.sqrt(4 * rates["sigma"] ** 2 + rates["imbalance"] ** 2)
         # On the boundary itself, neither model is faster.
         decided = ~np.isclose(predicted, 1.0)
         agree = ((rates["measured"] > 1) == (predicted > 1))[decided].sum()
         return pd.DataFrame(
             {
-                "rates measured": [f"{len(rates)} of {len(tables['runs'])}"],
+                "rates measured": [f"{len(rates)} of {count}"],
                 "accelerated as predicted": [f"{agree} of {decided.sum()}"],
                 "largest relative error of a rate": [float((rates["measured"] / predicted - 1).abs().max())],
             }
         )
+
+
+def _cells(block: pd.DataFrame) -> pd.DataFrame:
+    """The place of each row in the grid."""
+    values, sizes = supporting.flat(block["values"])
+    return block[["imbalance"]].assign(sigma=values[np.cumsum(sizes) - sizes])
+
+
+def _of_product(rates: pd.DataFrame) -> pd.DataFrame:
+    """The rate of the product of each run, and its place in the grid."""
+    some = rates[rates["quantity"] == "product"]
+    return _cells(some).assign(measured=some["measured"])
+
+
+def _distinct(places: pd.Series) -> pd.Index:
+    return pd.Index(np.sort(places.dropna().unique()), name=places.name)
 
 
 def _edges(places: pd.Index) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from linear_networks_workflow.figures.libraries import mpl, plt, sns
@@ -86,22 +86,17 @@ def symbol(axis: str) -> str:
     return SYMBOLS.get(axis, axis)
 
 
-def by_dynamics(order: list[str]) -> dict[str, Any]:
-    """Colours and dashes of the dynamics, in the words of seaborn."""
-    keys = {"hue": "dynamics", "hue_order": order, "style": "dynamics", "style_order": order}
-    looks = {name: look(name) for name in order}
-    palette, dashes = ({name: getattr(its, part) for name, its in looks.items()} for part in ("colour", "dashes"))
-    return keys | {"palette": palette, "dashes": dashes}
+def by_dynamics(spreads: pd.DataFrame, order: Sequence[str], axes: Axes) -> None:
+    """A `curve` of each of some dynamics, in its looks."""
+    for name in order:
+        curve(spreads[spreads["dynamics"] == name], axes, color=look(name).colour, dashes=look(name).dashes)
 
 
-def curves(samples: pd.DataFrame, quantity: str, axes: Axes, **keys: Any) -> None:
-    """Median and 10-90 % band of a quantity over t; `keys` say in the words of seaborn what tells curves apart.
-
-    Without samples nothing is drawn.
-    """
-    if not samples.empty:
-        spread = {"estimator": "median", "errorbar": ("pi", 80), "legend": False, **keys}
-        sns.lineplot(samples, x="t", y=quantity, ax=axes, **spread)
+def curve(spreads: pd.DataFrame, axes: Axes, **line: Any) -> None:
+    """Median and 10-90 % band over t, of `spreads` of one curve, with the keys of a line; without samples, nothing."""
+    if not spreads.empty:
+        (drawn,) = axes.plot(spreads["t"], spreads["median"], **line)
+        axes.fill_between(spreads["t"], spreads["low"], spreads["high"], color=drawn.get_color(), alpha=0.2)
 
 
 def line(dynamics: str, label: str = "") -> Line2D:

@@ -10,9 +10,9 @@ if "snakemake" in globals():
     snakemake = globals()["snakemake"]
     with logs.to(snakemake.log[0]):
         seals.check(snakemake.input, snakemake.config)
-        runs, rates = (parquet.read(snakemake.input[stage]).to_pandas() for stage in ("runs", "rates"))
+        rates = tables.beside_runs(zip(snakemake.input.runs, snakemake.input.rates, strict=True))
         axes, title, page = snakemake.params.axes, snakemake.wildcards.experiment, Path(snakemake.input.page)
-        table = tables.tabulate(runs, rates, axes)
+        table = tables.tabulate(rates, axes)
         dataset, *summaries = snakemake.output
         for path in summaries:
             tables.write(tables.shown(table, axes), title, path, page, snakemake.params.notes)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from linear_networks.matrices.source import Data
 from linear_networks_workflow import config as configuration
 from linear_networks_workflow import grid
-from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow.dataset import joining, parquet
 from linear_networks_workflow.stages import lambda0_fits, matrices, rate_fits, simulation, tables
 
 
@@ -62,7 +62,8 @@ def run(config: Mapping[str, Any], name: str, folder: str | Path = ".") -> dict[
                 found.setdefault(stage, []).append(table)
     frames = {stage: pa.concat_tables(parts).to_pandas() for stage, parts in found.items()}
     if measured:
-        frames["tables"] = tables.tabulate(frames["runs"], frames["rates"], grid.axes(experiment))
+        rates = joining.joined(frames["rates"], frames["runs"])
+        frames["tables"] = tables.tabulate([rates], grid.axes(experiment))
     return frames
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow.dataset import joining, parquet
 from linear_networks_workflow.stages import tables
 
 
@@ -34,12 +34,16 @@ def fits():
     return runs, rates
 
 
+def tabulated(runs, rates, axes):
+    return tables.tabulate([joining.joined(rates, runs)], axes)
+
+
 def shown(fits):
-    return tables.shown(tables.tabulate(*fits, ["scale"]), ["scale"])
+    return tables.shown(tabulated(*fits, ["scale"]), ["scale"])
 
 
 def test_a_row_aggregates_the_replicates_of_a_grid_point(fits):
-    small, large = tables.tabulate(*fits, ["scale", "solver"]).to_dict("records")
+    small, large = tabulated(*fits, ["scale", "solver"]).to_dict("records")
     assert (small["scale"], small["measured"], small["ratio"], small["runs"]) == (0.1, 2.0, 1.0, 4)
     assert (small["unmeasured"], small["violations"]) == ("1 floor reached", 0)
     assert (large["measured"], large["predicted"], large["unmeasured"]) == (10.5, 10.0, "")
@@ -50,22 +54,35 @@ def test_a_row_aggregates_the_replicates_of_a_grid_point(fits):
 def test_a_row_says_how_well_its_rates_are_known_and_how_many_hold_the_prediction(fits):
     runs, rates = fits
     rates["uncertainty"] = [0.1, 0.3, 5.0, np.nan, 0.5, 0.5, 2.0, 0.5]
-    small, large = tables.tabulate(runs, rates, ["scale"]).to_dict("records")
+    small, large = tabulated(runs, rates, ["scale"]).to_dict("records")
     # 1, 2 and 4 against 1, 2 and 2, the last known to 5; the fourth is not measured.
     assert (small["uncertainty"], small["compared"], small["inside"]) == (0.3, 3, 3)
     # 9, 10, 11 and 12 against 10: 9 and 12 are known to 0.5.
     assert (large["uncertainty"], large["compared"], large["inside"]) == (0.5, 4, 2)
     rates["uncertainty"] = 0.0
-    assert tables.tabulate(runs, rates, ["scale"])["inside"].tolist() == [2, 1]
+    assert tabulated(runs, rates, ["scale"])["inside"].tolist() == [2, 1]
     rates["predicted"] = np.nan
-    assert tables.tabulate(runs, rates, ["scale"])[["compared", "inside"]].to_numpy().sum() == 0
+    assert tabulated(runs, rates, ["scale"])[["compared", "inside"]].to_numpy().sum() == 0
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 8])
+def test_a_table_is_the_same_however_many_rates_are_read_at_a_time(fits, size):
+    rows = joining.joined(fits[1], fits[0])
+    some = tables.tabulate((rows.iloc[begin : begin + size] for begin in range(0, 8, size)), ["scale"])
+    pd.testing.assert_frame_equal(some, tables.tabulate([rows], ["scale"]))
+
+
+def test_no_more_rates_are_held_than_those_of_a_point_and_what_is_read(fits):
+    rows = joining.joined(fits[1], fits[0])
+    parts = list(tables._whole_points((rows.iloc[[place]] for place in range(8)), ["scale"]))
+    assert [len(part) for part in parts if len(part)] == [4, 4]
 
 
 def test_a_row_has_every_parameter_that_its_runs_have_in_common(fits):
     runs, rates = fits
     runs["lambda0"] = [0.5] * 4 + [1.0, 2.0, 3.0, 4.0]
     runs["products"] = [np.array([1.0, 0.5])] * 8
-    small, large = tables.tabulate(runs, rates, ["scale"]).to_dict("records")
+    small, large = tabulated(runs, rates, ["scale"]).to_dict("records")
     assert list(small) == parquet.TABLES.names
     assert (small["experiment"], small["width"], small["lambda0"]) == ("mine", 5, 0.5)
     assert np.array_equal(large["products"], [1.0, 0.5])
@@ -79,7 +96,7 @@ def test_an_axis_of_lists_of_numbers_tells_rows_apart_and_is_shown_as_text(fits)
     runs["imbalance"] = [0.0] * 4 + [np.nan] * 4
     runs["imbalance_vector"] = [None] * 4 + [np.array([0.0, 1.0])] * 2 + [np.array([0.0, 1.0 + 1e-9])] * 2
     runs["scale"] = 1.0
-    table = tables.tabulate(runs, rates, ["imbalance"])
+    table = tabulated(runs, rates, ["imbalance"])
     assert table["runs"].tolist() == [4, 2, 2]
     narrow = tables.shown(table, ["imbalance"])
     assert narrow["imbalance"].tolist() == [0.0, "0, 1", "0, 1"]
@@ -88,8 +105,8 @@ def test_an_axis_of_lists_of_numbers_tells_rows_apart_and_is_shown_as_text(fits)
 
 def test_tables_of_different_axes_are_of_one_schema(fits):
     runs, rates = fits
-    found = [parquet.of_frame(tables.tabulate(runs, rates, axes), parquet.TABLES) for axes in (["scale"], ["width"])]
-    found.append(parquet.of_frame(tables.tabulate(runs, rates.iloc[:0], []), parquet.TABLES))
+    found = [parquet.of_frame(tabulated(runs, rates, axes), parquet.TABLES) for axes in (["scale"], ["width"])]
+    found.append(parquet.of_frame(tabulated(runs, rates.iloc[:0], []), parquet.TABLES))
     assert all(table.schema == parquet.TABLES for table in found)
     assert found[0]["predicted_by"].to_pylist() == ["local rate"] * 2
     assert found[0]["measured"].null_count == 0
@@ -98,7 +115,7 @@ def test_tables_of_different_axes_are_of_one_schema(fits):
 
 def test_no_rates_make_an_empty_table_in_every_format(fits):
     runs, rates = fits
-    table = tables.shown(tables.tabulate(runs, rates.iloc[:0], ["scale"]), ["scale"])
+    table = tables.shown(tabulated(runs, rates.iloc[:0], ["scale"]), ["scale"])
     assert list(table.columns[:5]) == ["scale", "dynamics", "solver", "quantity", "mode"]
     assert "| scale " in tables.markdown(table, "mine", {})
     assert r"\toprule" in tables.latex(table, "mine")

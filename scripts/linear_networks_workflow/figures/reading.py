@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from linear_networks_workflow import grid
-from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow.dataset import joining, parquet
 from linear_networks_workflow.figures.tables import Rows
 
 Files = Mapping[str, Sequence[str]]
@@ -47,7 +46,7 @@ def _blocks(stage: str, files: Files, columns: Columns, where: Mapping[str, Any]
         runs = chosen(_runs(_of_same_chunk(path, files["runs"]), columns["runs"]), where)
         if "matrices" in columns:
             runs = _with_matrices(runs, path, files["matrices"], columns["matrices"])
-        yield from [runs] if stage == "runs" else _rows(path, columns[stage], runs)
+        yield from [runs] if stage == "runs" else joining.rows(path, columns[stage], runs)
 
 
 def _of_same_chunk(path: str, files: Sequence[str]) -> list[str]:
@@ -58,7 +57,7 @@ def _of_same_chunk(path: str, files: Sequence[str]) -> list[str]:
 
 
 def _runs(files: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
-    return _pandas(parquet.read(files, [*columns]))
+    return joining.frame(parquet.read(files, [*columns]))
 
 
 def _with_matrices(runs: pd.DataFrame, path: str, files: Sequence[str], columns: Sequence[str]) -> pd.DataFrame:
@@ -66,26 +65,5 @@ def _with_matrices(runs: pd.DataFrame, path: str, files: Sequence[str], columns:
     experiment = grid.parts(path)[1]
     (file,) = (file for file in files if grid.parts(file)[1] == experiment)
     wanted = pc.field("matrix").isin(pa.array(runs["matrix"].unique()))
-    matrices = _pandas(parquet.read(file, [*columns], wanted)).set_index("matrix").add_prefix("matrix_")
+    matrices = joining.frame(parquet.read(file, [*columns], wanted)).set_index("matrix").add_prefix("matrix_")
     return runs.join(matrices, on="matrix")
-
-
-def _rows(path: str, columns: Sequence[str], runs: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """The rows of some runs in a file, of a row group after the other, beside what is known of these runs."""
-    names = pa.array(runs["run"], pa.string())
-    others = runs.drop(columns=[name for name in columns if name in runs])
-    with pq.ParquetFile(path, read_dictionary=["run"], page_checksum_verification=True) as file:
-        for group in range(file.num_row_groups):
-            run = file.read_row_group(group, ["run"])["run"].combine_chunks()
-            places = pc.index_in(run.dictionary, names).take(run.indices)
-            if places.null_count == len(places):
-                continue
-            kept = places.is_valid()
-            rows = _pandas(file.read_row_group(group, [*columns]).filter(kept))
-            beside = others.iloc[places.filter(kept).to_numpy()].set_axis(rows.index)
-            yield pd.concat([rows, beside], axis=1)
-
-
-def _pandas(table: pa.Table) -> pd.DataFrame:
-    """A data frame whose lists stay in Arrow, in which they take no objects."""
-    return table.to_pandas(types_mapper=lambda kind: pd.ArrowDtype(kind) if pa.types.is_list(kind) else None)

@@ -82,6 +82,8 @@ Tables: TypeAlias = Mapping[str, Rows]
 
 def of_frames(frames: Mapping[str, pd.DataFrame], needs: Mapping[str, Sequence[str]]) -> dict[str, Rows]:
     """Tables of what is in memory, by stage, with the columns that are needed of each."""
+    from linear_networks_workflow.dataset.joining import joined
+
     runs = frames["runs"][[*needs["runs"]]]
     if "matrices" in needs:
         matrices = frames["matrices"][[*needs["matrices"]]].set_index("matrix").add_prefix("matrix_")
@@ -91,11 +93,6 @@ def of_frames(frames: Mapping[str, pd.DataFrame], needs: Mapping[str, Sequence[s
         for stage, columns in needs.items()
         if stage != "matrices"
     }
-
-
-def joined(rows: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """Rows that belong to some runs, with the columns of these."""
-    return rows.merge(runs[["run", *runs.columns.difference(rows.columns, sort=False)]], on="run")
 
 
 def _alone(block: Block) -> Iterator[Block]:

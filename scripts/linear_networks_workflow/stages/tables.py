@@ -1,7 +1,7 @@
 """The rate-fit table of an experiment: measured rates over replicates beside what theory predicts."""
 
 import html as markup
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +9,12 @@ import jinja2
 import numpy as np
 import pandas as pd
 
-from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow.dataset import joining, parquet
 from linear_networks_workflow.dataset.parameters import PARAMETERS
 from linear_networks_workflow.dataset.replacing import replacing
 
 KEYS, COLUMNS = [*parquet.GROUPS], [*parquet.AGGREGATES]
+_PARAMETERS = [name for name in PARAMETERS if name not in KEYS]
 
 # Ending of the column of a parameter with its values that are lists of numbers.
 VECTOR = "_vector"
@@ -47,13 +48,22 @@ def write(table: pd.DataFrame, title: str, path: str, page: Path, said: Mapping[
                 temporary.write_text(html(table, title, page, said))
 
 
-def tabulate(runs: pd.DataFrame, rates: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
+def beside_runs(files: Iterable[tuple[str, str]]) -> Iterator[pd.DataFrame]:
+    """Rates beside the parameters of their runs, from the files of runs and of rates of each chunk."""
+    for runs, rates in files:
+        known = joining.frame(parquet.read(runs, ["run", *_PARAMETERS]))
+        # Most parameters are those of other components.
+        yield from joining.rows(rates, parquet.RATES.names, known.dropna(axis="columns", how="all"))
+
+
+def tabulate(rates: Iterable[pd.DataFrame], axes: Sequence[str]) -> pd.DataFrame:
     """One row per grid point and quantity, aggregated over replicates.
 
     Parameters
     ----------
-    runs, rates : DataFrame
-        Of one experiment.
+    rates : iterable of DataFrame
+        Rates of one experiment beside the parameters of their runs, in the order of its grid, some at a time: no more
+        of them is held than those of a point.
     axes : sequence of str
         Parameters that vary over its grid, by column of `runs`.
 
@@ -66,14 +76,33 @@ def tabulate(runs: pd.DataFrame, rates: pd.DataFrame, axes: Sequence[str]) -> pd
         that have both, and whose prediction is within the uncertainty), `paper`, `bound`, `violations`, `runs`, and
         `unmeasured`, the number of runs without a rate, with their reasons.
     """
-    parameters = [name for name in PARAMETERS if name in runs and name not in KEYS]
-    joined = against_theory(rates.merge(runs[["run", *parameters]], on="run"))
-    varying = [name for name in parameters if name.removesuffix(VECTOR) in axes]
-    hashable = [joined[name].map(_hashable, na_action="ignore") for name in varying]
-    groups = joined.groupby([*hashable, *KEYS], observed=True, dropna=False, sort=False)
-    shared = ["experiment", *KEYS, *parameters]
-    rows = [{name: _common(some[name]) for name in shared} | _row(some) for _, some in groups]
+    varying = [name for name in _PARAMETERS if name.removesuffix(VECTOR) in axes]
+    rows = [
+        {name: _common(some[name]) for name in ("experiment", *KEYS, *_PARAMETERS) if name in some} | _row(some)
+        for points in _whole_points(rates, varying)
+        for _, some in _grouped(against_theory(points), [*varying, *KEYS])
+    ]
     return pd.DataFrame(rows, columns=parquet.TABLES.names)
+
+
+def _whole_points(blocks: Iterable[pd.DataFrame], varying: Sequence[str]) -> Iterator[pd.DataFrame]:
+    """The rows, those of the last point of each block with its others in the next."""
+    waiting = pd.DataFrame()
+    for block in blocks:
+        rows = pd.concat([waiting, block], ignore_index=True) if len(waiting) else block
+        if len(rows):
+            points = _grouped(rows, [*varying, "dynamics", "solver"]).ngroup().to_numpy()
+            waiting = rows[points == points[-1]]
+            if len(waiting) < len(rows):
+                yield rows[points != points[-1]]
+    if len(waiting):
+        yield waiting
+
+
+def _grouped(rows: pd.DataFrame, by: Sequence[str]) -> Any:
+    """Rows in groups, in the order in which these appear; lists of numbers tell them apart too."""
+    keys = [rows[name].astype(object).map(_hashable, na_action="ignore") for name in by if name in rows]
+    return rows.groupby(keys, dropna=False, sort=False)
 
 
 def shown(table: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
@@ -88,8 +117,13 @@ def shown(table: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
 
 
 def _common(values: pd.Series) -> Any:
-    """What all values are; None where they differ."""
-    return values.iloc[0] if values.map(_hashable, na_action="ignore").nunique(dropna=False) == 1 else None
+    """What all values are; None where they differ, or one is missing."""
+    if values.isna().any():
+        return None
+    first = values.iloc[0]
+    if values.dtype.kind in "bif":
+        return first if (values == first).all() else None
+    return first if len({_hashable(value) for value in values}) == 1 else None
 
 
 def against_theory(rates: pd.DataFrame) -> pd.DataFrame:

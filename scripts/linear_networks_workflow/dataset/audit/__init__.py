@@ -177,8 +177,9 @@ def _check_matrix(row: Mapping[str, Any], experiment: str, point: Mapping[str, A
 def _audit_table(config: Config, experiment: str, findings: Findings) -> None:
     """Check the table of an experiment: it is computed again from the rates."""
     file = f"results/tables/{experiment}.parquet"
-    runs, rates = (parquet.read(grid.files(config, stage, experiment)).to_pandas() for stage in ("runs", "rates"))
-    table = tables.tabulate(runs, rates, grid.axes(config["experiments"][experiment]))
+    runs, rates = (grid.files(config, stage, experiment) for stage in ("runs", "rates"))
+    rows = tables.beside_runs(zip(runs, rates, strict=True))
+    table = tables.tabulate(rows, grid.axes(config["experiments"][experiment]))
     again, stored = parquet.of_frame(table, parquet.TABLES).to_pandas(), _read("tables", file).to_pandas()
     if len(stored) != len(again):
         raise InputError(f"{file}: has {len(stored)} rows, and the table of the rates {len(again)}")

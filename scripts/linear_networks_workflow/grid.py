@@ -224,8 +224,9 @@ def has_rates(experiment: Mapping[str, Any]) -> bool:
 def runs(experiment: str, dynamics: str, seed: int, parts: list[dict[str, Any]]) -> Iterator[Run]:
     """The runs of `chunk_points`."""
     for part in parts:
+        one = Point(part["point"])
         for replicate in range(*part["replicates"]):
-            yield Run(experiment, dynamics, seed, replicate, part["point"])
+            yield Run(experiment, dynamics, seed, replicate, one)
 
 
 def matrix_points(config: Mapping[str, Any], experiment: str) -> list[dict[str, Any]]:
@@ -253,9 +254,25 @@ def sample_times(time: Mapping[str, Any]) -> np.ndarray:
 
 def digest(*parts: Any) -> str:
     """Short key of numbers, texts, lists and mappings."""
-    # Through JSON, so that 1 and 1.0 are one value and a vector is the same as list or tuple.
-    text = json.dumps(json.loads(json.dumps(parts), parse_int=float), sort_keys=True)
+    text = f"[{', '.join(map(_text, parts))}]"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _text(part: Any) -> str:
+    """JSON in which 1 and 1.0 are one value, and a vector is the same as list or tuple."""
+    return (
+        part.text
+        if isinstance(part, Point)
+        else json.dumps(json.loads(json.dumps(part), parse_int=float), sort_keys=True)
+    )
+
+
+class Point(dict[str, Any]):
+    """A point of a grid, whose text is made once for all of its replicates."""
+
+    @cached_property
+    def text(self) -> str:
+        return _text(dict(self))
 
 
 def parts(file: str) -> tuple[str, ...]:

@@ -16,7 +16,11 @@ from linear_networks.solvers.solver import Solver
 from linear_networks.theory.limits import Limit
 from linear_networks.theory.theory import Theory
 from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow.dataset.parameters import PARAMETERS
 from linear_networks_workflow.grid import Run
+
+# Columns of samples that are those of their run.
+SHARED = ("run", "experiment", "dynamics", "solver", "replicate", "rows", "columns", "width", "scale", "lambda0")
 
 
 def keeping(state: np.ndarray, observe: Observe) -> tuple[np.ndarray, Observe]:
@@ -77,44 +81,54 @@ def _spread(values: np.ndarray, kept: np.ndarray) -> np.ndarray:
     return spread
 
 
-def description(run: Run, shape: tuple[int, ...], lambda0: Any) -> dict[str, Any]:
-    """The columns of a run that stand in both tables."""
+def described(runs: Sequence[Run], shape: tuple[int, ...], lambda0s: Sequence[Any]) -> dict[str, pa.Array]:
+    """The columns of runs that are known before they are computed, of matrices of one shape."""
     rows, columns = shape
-    parameters = parquet.parameters(run.point)
-    return {
-        "run": run.id,
-        "experiment": run.experiment,
-        "dynamics": run.dynamics,
-        "solver": run.point["solver"]["method"],
-        "replicate": run.replicate,
-        "rows": rows,
-        "columns": columns,
-        "width": parameters["width"],
-        "scale": parameters["scale"],
-        "lambda0": None if isinstance(lambda0, list) else lambda0,
+    # A point has many replicates, and its parameters are looked up once.
+    points = {id(run.point): run.point for run in runs}
+    places = {point: place for place, point in enumerate(points)}
+    of_points = parquet.table(map(parquet.parameters, points.values()), parquet.RUNS)
+    of_runs = of_points.take(pa.array([places[id(run.point)] for run in runs])).combine_chunks()
+    known = {
+        "run": [run.id for run in runs],
+        "experiment": [run.experiment for run in runs],
+        "dynamics": [run.dynamics for run in runs],
+        "solver": [run.point["solver"]["method"] for run in runs],
+        "seed": [run.seed for run in runs],
+        "replicate": [run.replicate for run in runs],
+        "matrix": [run.matrix for run in runs],
+        "rows": [rows] * len(runs),
+        "columns": [columns] * len(runs),
+        "lambda0": [None if isinstance(one, list) else one for one in lambda0s],
     }
+    parameters = {name: of_runs[name].combine_chunks() for name in PARAMETERS if name not in known}
+    return parameters | {name: pa.array(some, parquet.RUNS.field(name).type) for name, some in known.items()}
 
 
-def runs_table(runs: Sequence[Run], described: list[dict[str, Any]], measured: Mapping[str, np.ndarray]) -> pa.Table:
+def runs_table(described: Mapping[str, pa.Array], measured: Mapping[str, np.ndarray]) -> pa.Table:
     """One row per run."""
-    return parquet.table(
-        (
-            parquet.parameters(run.point)
-            | row
-            | {"seed": run.seed, "matrix": run.matrix}
-            | {name: _plain(values[place]) for name, values in measured.items()}
-            for place, (row, run) in enumerate(zip(described, runs, strict=True))
-        ),
-        parquet.RUNS,
-    )
+    found = {name: _nullable(values, parquet.RUNS.field(name).type) for name, values in measured.items()}
+    return _table({**described, **found}, parquet.RUNS, len(described["run"]))
 
 
-def _plain(value: Any) -> Any:
-    """A value of a row: null for what is no finite number."""
-    return None if np.asarray(value).dtype.kind == "f" and not np.all(np.isfinite(value)) else value.tolist()
+def _nullable(values: np.ndarray, kind: pa.DataType) -> pa.Array:
+    """Column of numbers or words, or of lists of numbers; null for what is no finite number, or has one in its list."""
+    if values.dtype.kind != "f":
+        return pa.array(values.tolist(), kind)
+    finite = np.isfinite(values)
+    if values.ndim == 1:
+        return pa.array(values, mask=~finite).cast(kind)
+    whole = finite.all(axis=1)
+    offsets = np.concatenate([[0], np.cumsum(whole * values.shape[1])]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values[whole].ravel()), mask=pa.array(~whole))
 
 
-def trajectories_table(described: list[dict[str, Any]], solution: Solution) -> pa.Table:
+def _table(columns: Mapping[str, pa.Array], schema: pa.Schema, size: int) -> pa.Table:
+    """Table of a schema; columns that are not there are null."""
+    return pa.table([columns.get(field.name, pa.nulls(size, field.type)) for field in schema], schema=schema)
+
+
+def trajectories_table(described: Mapping[str, pa.Array], solution: Solution) -> pa.Table:
     """One row per run and sample that was observed.
 
     Raises
@@ -128,16 +142,12 @@ def trajectories_table(described: list[dict[str, Any]], solution: Solution) -> p
         columns["step"] = pa.array(solution.steps[sample])
     for name, values in solution.observed.items():
         columns[name] = _column(values[run, sample])
-    for name in described[0]:
-        kind = parquet.TRAJECTORIES.field(name).type
-        columns[name] = pa.array([row[name] for row in described], type=kind).take(pa.array(run))
+    for name in SHARED:
+        columns[name] = described[name].take(pa.array(run))
     unknown = columns.keys() - set(parquet.TRAJECTORIES.names)
     if unknown:
         raise KeyError(f"no column of trajectories for the observables {', '.join(sorted(unknown))}")
-    return pa.table(
-        [columns.get(field.name, pa.nulls(len(run), field.type)) for field in parquet.TRAJECTORIES],
-        schema=parquet.TRAJECTORIES,
-    )
+    return _table(columns, parquet.TRAJECTORIES, len(run))
 
 
 def _column(values: np.ndarray) -> pa.Array:

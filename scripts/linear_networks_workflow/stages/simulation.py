@@ -190,9 +190,8 @@ def _are_finite(batch: _Batch, fitted: Fitted) -> Mask:
 
 def _diverge(batch: _Batch, fitted: Fitted) -> tuple[pa.Table, pa.Table]:
     """Rows of runs that have diverged at once, and no samples."""
-    described = [_description(run, data, fitted) for run, data in zip(batch.runs, batch.data, strict=True)]
     outcome = {"outcome": np.full(len(batch.runs), DIVERGED)}
-    return rows.runs_table(batch.runs, described, outcome), parquet.TRAJECTORIES.empty_table()
+    return rows.runs_table(_described(batch, fitted), outcome), parquet.TRAJECTORIES.empty_table()
 
 
 def _solve(
@@ -230,9 +229,9 @@ def _solve(
     if "factors" in record:
         kept = np.concatenate(problem.split(state), axis=1) if problem.model.has_factors else start.factors
         measured["factors"] = kept.reshape(len(runs), -1)
-    described = [_description(run, one, fitted) for run, one in zip(runs, data, strict=True)]
+    described = _described(batch, fitted)
     samples = rows.trajectories_table(described, solution) if trajectories else parquet.TRAJECTORIES.empty_table()
-    return rows.runs_table(runs, described, measured), samples
+    return rows.runs_table(described, measured), samples
 
 
 def _start(run: Run, data: np.ndarray) -> Start:
@@ -251,8 +250,9 @@ def _problem(batch: _Batch, fitted: Fitted, width: int) -> Problem:
     return DYNAMICS[runs[0].dynamics].problem(loss, width, widths, parameters)
 
 
-def _description(run: Run, data: Data, fitted: Fitted) -> dict[str, Any]:
-    return rows.description(run, data.values.shape, _lambda0(run, fitted))
+def _described(batch: _Batch, fitted: Fitted) -> dict[str, pa.Array]:
+    lambda0s = [_lambda0(run, fitted) for run in batch.runs]
+    return rows.described(batch.runs, batch.data[0].values.shape, lambda0s)
 
 
 def _lambda0(run: Run, fitted: Fitted) -> Any:

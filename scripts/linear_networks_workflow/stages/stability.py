@@ -18,9 +18,10 @@ def note(runs: Sequence[Run], matrices: Sequence[Data], factors: np.ndarray) -> 
         return
     loss, dynamics = runs[0].point["loss"], DYNAMICS[runs[0].dynamics]
     rows = matrices[0].values.shape[0]
+    parts = np.stack([matrix.values for matrix in matrices]), factors[:, :rows], factors[:, rows:]
+    norms = np.transpose([np.linalg.norm(part, 2, axis=(1, 2)) for part in parts])
     unstable = 0
-    for matrix, factor in zip(matrices, factors, strict=True):
-        data, left, right = (float(np.linalg.norm(part, 2)) for part in (matrix.values, factor[:rows], factor[rows:]))
+    for matrix, (data, left, right) in zip(matrices, norms.tolist(), strict=True):
         inputs = 1.0 if matrix.inputs is None else float(np.linalg.norm(matrix.inputs, 2))
         of_loss = LOSSES[loss["kind"]].curvature(inputs, loss)
         unstable += step_size * dynamics.curvature(of_loss, data, left, right) > 2.0

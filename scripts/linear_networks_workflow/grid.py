@@ -224,7 +224,7 @@ def has_rates(experiment: Mapping[str, Any]) -> bool:
 def runs(experiment: str, dynamics: str, seed: int, parts: list[dict[str, Any]]) -> Iterator[Run]:
     """The runs of `chunk_points`."""
     for part in parts:
-        one = Point(part["point"])
+        one = Repeated(part["point"], matrix=Repeated(part["point"]["matrix"]))
         for replicate in range(*part["replicates"]):
             yield Run(experiment, dynamics, seed, replicate, one)
 
@@ -260,15 +260,13 @@ def digest(*parts: Any) -> str:
 
 def _text(part: Any) -> str:
     """JSON in which 1 and 1.0 are one value, and a vector is the same as list or tuple."""
-    return (
-        part.text
-        if isinstance(part, Point)
-        else json.dumps(json.loads(json.dumps(part), parse_int=float), sort_keys=True)
-    )
+    if isinstance(part, Repeated):
+        return part.text
+    return json.dumps(json.loads(json.dumps(part), parse_int=float), sort_keys=True)
 
 
-class Point(dict[str, Any]):
-    """A point of a grid, whose text is made once for all of its replicates."""
+class Repeated(dict[str, Any]):
+    """A part of a point that many runs have; its text is made once."""
 
     @cached_property
     def text(self) -> str:

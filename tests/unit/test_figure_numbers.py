@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import small_config
 
-from linear_networks_workflow.figures import numbers
+from linear_networks_workflow.experiment import run
+from linear_networks_workflow.figures import numbers, times
 from linear_networks_workflow.figures.modes import Modes
 from linear_networks_workflow.figures.rates import Rates
 from linear_networks_workflow.figures.reconstruction import Reconstruction
@@ -83,3 +85,17 @@ def test_figure_1_shows_no_spread_where_every_draw_is_learned_alike():
         (path,) = band.get_paths()
         assert np.abs(path.vertices[:, 1] - np.interp(path.vertices[:, 0], TIMES, part)).max() < 1e-12
     assert set(theory.get_ydata()) == {1.0}
+
+
+def test_every_two_digits_take_the_one_layer_model_the_logarithm_of_ten_and_what_never_comes_so_far_has_no_median():
+    config = small_config(dynamics=["linear"], solver={"method": "flow"}, time={"horizon": 5.0, "samples": 200})
+    runs = run({"experiments": config["experiments"]}, "small")["runs"]
+    shown = of_frames({"runs": runs}, {"runs": ["run", "dynamics", "scale", *times.COLUMNS.values()]})
+    rows = times.Times.numbers(shown, along="scale").to_dict("records")
+    assert [row["scale"] for row in rows] == [0.1, 1.0]
+    for row in rows:
+        assert row["t to 2 digits"] == pytest.approx(np.log(10.0), rel=1e-8)
+        assert row["t to 4 digits"] == pytest.approx(2.0 * np.log(10.0), rel=1e-8)
+        assert row["t to 6 digits"] == np.inf
+    two, four, six = times.Times.draw(shown, along="scale").axes
+    assert (len(two.get_lines()), len(four.get_lines()), len(six.get_lines())) == (1, 1, 0)

@@ -13,8 +13,9 @@ from linear_networks_workflow.figures.modes import Modes
 from linear_networks_workflow.figures.rates import Rates
 from linear_networks_workflow.figures.reconstruction import Reconstruction
 from linear_networks_workflow.figures.regimes import Regimes
+from linear_networks_workflow.figures.times import Times
 
-KINDS: Listing[Kind] = Listing(Reconstruction, Comparison, Lambda0, Loss, Regimes, Modes, DescentVsFlow, Rates)
+KINDS: Listing[Kind] = Listing(Reconstruction, Comparison, Lambda0, Loss, Regimes, Modes, DescentVsFlow, Rates, Times)
 
 
 def experiments_of(figure: Mapping[str, Any]) -> list[str]:

@@ -92,11 +92,11 @@ def by_dynamics(spreads: pd.DataFrame, order: Sequence[str], axes: Axes) -> None
         curve(spreads[spreads["dynamics"] == name], axes, color=look(name).colour, dashes=look(name).dashes)
 
 
-def curve(spreads: pd.DataFrame, axes: Axes, **line: Any) -> None:
-    """Median and 10-90 % band over t, of `spreads` of one curve, with the keys of a line; without samples, nothing."""
+def curve(spreads: pd.DataFrame, axes: Axes, x: str = "t", **line: Any) -> None:
+    """Median and 10-90 % band of one curve, from its `spreads`, with the keys of a line; without any, nothing."""
     if not spreads.empty:
-        (drawn,) = axes.plot(spreads["t"], spreads["median"], **line)
-        axes.fill_between(spreads["t"], spreads["low"], spreads["high"], color=drawn.get_color(), alpha=0.2)
+        (drawn,) = axes.plot(spreads[x], spreads["median"], **line)
+        axes.fill_between(spreads[x], spreads["low"], spreads["high"], color=drawn.get_color(), alpha=0.2)
 
 
 def line(dynamics: str, label: str = "") -> Line2D:

@@ -149,5 +149,7 @@ def _spreads(values: np.ndarray, sizes: np.ndarray) -> np.ndarray:
             some = values[begins[groups, None] + np.arange(size)]
             found[1, groups] = np.median(some, axis=1)
             if size > 1:
-                found[::2, groups] = np.percentile(some, [10.0, 90.0], axis=1)
+                # Between two values that are infinite, there is nothing to interpolate.
+                with np.errstate(invalid="ignore"):
+                    found[::2, groups] = np.percentile(some, [10.0, 90.0], axis=1)
     return found

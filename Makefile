@@ -5,15 +5,15 @@ BIN := .venv/bin
 # Live progress bars where there is a terminal to show them.
 LIVE := $(shell [ -t 2 ] && echo --logger rich)
 
-.PHONY: all test fuzz docs reference benchmark growth coverage cluster test-cluster lock
+.PHONY: all test lines fuzz docs reference benchmark growth coverage cluster test-cluster lock
 
 all: .venv/installed
 	@echo "Running the workflow on all cores; results go to results/, logs to logs/."
 	$(BIN)/snakemake $(LIVE)
 
 # Workers take all cores: what they call takes one each.
-test fuzz: export OMP_NUM_THREADS = 1
-test fuzz: export OPENBLAS_NUM_THREADS = 1
+test fuzz lines: export OMP_NUM_THREADS = 1
+test fuzz lines: export OPENBLAS_NUM_THREADS = 1
 TEST := $(BIN)/python -m pytest --numprocesses auto
 
 test: .venv/installed
@@ -23,8 +23,11 @@ test: .venv/installed
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+	$(TEST)
+
+# Which lines the unit tests run; it takes twice as long as they do.
+lines: .venv/installed
 	$(TEST) tests/unit --cov
-	$(TEST) tests/workflow
 
 # Properties on ten times as many examples as in `make test`, and thousands of configs and files with faults; other ones
 # every time.

@@ -10,8 +10,9 @@ from linear_networks.components import Refused
 from linear_networks.outcomes import DIVERGED
 from linear_networks_workflow.figures import numbers as supporting
 from linear_networks_workflow.figures import style
-from linear_networks_workflow.figures.kind import Kind, Tables, present, solvers
+from linear_networks_workflow.figures.kind import Kind, present, solvers
 from linear_networks_workflow.figures.libraries import np, pd, plt
+from linear_networks_workflow.figures.tables import Tables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

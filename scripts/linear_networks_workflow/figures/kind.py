@@ -11,8 +11,6 @@ from linear_networks.components import Component, Parameter, Refused
 from linear_networks_workflow.errors import InputError
 from linear_networks_workflow.figures.tables import Tables
 
-__all__ = ["Kind", "Tables", "along", "axis", "fitted", "present", "sampled", "solvers"]
-
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from linear_networks_workflow.figures import style
-from linear_networks_workflow.figures.kind import Kind, Tables, fitted, present
+from linear_networks_workflow.figures.kind import Kind, fitted, present
 from linear_networks_workflow.figures.libraries import np, pd, plt
+from linear_networks_workflow.figures.tables import Tables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

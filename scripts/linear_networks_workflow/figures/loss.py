@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from linear_networks.components import Refused
 from linear_networks_workflow.figures import numbers as supporting
 from linear_networks_workflow.figures import style
-from linear_networks_workflow.figures.kind import Kind, Tables, along, axis, sampled
+from linear_networks_workflow.figures.kind import Kind, along, axis, sampled
 from linear_networks_workflow.figures.libraries import pd, plt
+from linear_networks_workflow.figures.tables import Tables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

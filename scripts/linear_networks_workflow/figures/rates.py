@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from linear_networks_workflow.errors import InputError
 from linear_networks_workflow.figures import style
-from linear_networks_workflow.figures.kind import Kind, Tables
+from linear_networks_workflow.figures.kind import Kind
 from linear_networks_workflow.figures.libraries import np, pd, plt
+from linear_networks_workflow.figures.tables import Tables
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

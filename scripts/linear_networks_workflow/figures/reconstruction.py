@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from linear_networks_workflow.figures import numbers as supporting
 from linear_networks_workflow.figures import style
-from linear_networks_workflow.figures.kind import Kind, Tables, along, axis, sampled
+from linear_networks_workflow.figures.kind import Kind, along, axis, sampled
 from linear_networks_workflow.figures.libraries import pd, plt
+from linear_networks_workflow.figures.tables import Tables
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

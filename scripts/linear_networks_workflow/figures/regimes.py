@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from linear_networks.components import Refused
 from linear_networks_workflow.figures import numbers as supporting
 from linear_networks_workflow.figures import style
-from linear_networks_workflow.figures.kind import Kind, Tables, present
+from linear_networks_workflow.figures.kind import Kind, present
 from linear_networks_workflow.figures.libraries import mpl, np, pd, plt
+from linear_networks_workflow.figures.tables import Tables
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from linear_networks_workflow.dataset.parquet import DIGITS
 from linear_networks_workflow.figures import style
-from linear_networks_workflow.figures.kind import Kind, Tables, axis, present
+from linear_networks_workflow.figures.kind import Kind, axis, present
 from linear_networks_workflow.figures.libraries import np, pd, plt
+from linear_networks_workflow.figures.tables import Tables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

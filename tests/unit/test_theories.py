@@ -79,9 +79,7 @@ def test_limits_are_fixed_points_that_long_descent_reaches(case, width):
     if not told.any():
         return
     problem = problem.select(told)
-    state = problem.start(factors[told])
-    for _ in range(60_000):
-        state = state + 0.01 * problem.velocity(state)
+    state = problem.descend(problem.start(factors[told]), 0.01, 60_000)
     assert_allclose(problem.velocity(state), 0, atol=1e-6)
     assert_allclose(problem.product(state), limit[told], atol=1e-7)
     if gramian is not None:

@@ -11,16 +11,13 @@ import numpy as np
 
 from linear_networks.arrays import Array, Index
 from linear_networks.kernels.compiled import compiled, ordered, part
+from linear_networks.kernels.growth import FRACTION, VANISHED, decay, exponential
 from linear_networks.kernels.hypotenuse import hypotenuse
 from linear_networks.theory.riccati_flow import Rules
 
 BLOCK = 64  # samples
 LANES = 8  # a block is filled up to a multiple of it, so that no loop over samples has a rest
 TINY = float(np.finfo(np.float64).tiny)
-BIAS, FRACTION = 1023, 52  # the bits of 2^power in double precision are those of power + BIAS, from FRACTION on
-VANISHED = -1000  # power of 2 beside 1
-LOG2_E = float(np.log2(np.e))
-SERIES = np.array([math.log(2) ** n / math.factorial(n) for n in range(13, 0, -1)])  # of 2^x - 1, |x| <= 1/2
 
 
 class Block(NamedTuple):
@@ -228,62 +225,37 @@ def _rates(times: Array, base: float, gaps: Array, scale: float, rules: Rules, b
         early = max(fastest * t, scale * scale * t) <= rules.early
         some |= early
         block.kept[s] = scale if early else 0.0
-    root = np.ones(len(times))
-    _grow(times, -base, root, block.rest[size], block.power[size])
-    for i in range(size):
-        if i > 0 and gaps[i] == gaps[i - 1]:
-            for s in range(len(times)):
-                block.rest[i, s], block.power[i, s] = block.rest[i - 1, s], block.power[i - 1, s]
-                block.weight[i, s] = block.weight[i - 1, s]
+    samples = len(times)
+    root, fraction, power = np.ones(samples), np.empty(samples), np.empty(samples)
+    for i in range(size, -1, -1):  # from 1 and what does not grow beside it to what does
+        if i < size - 1 and gaps[i] == gaps[i + 1]:
+            for s in range(samples):
+                block.rest[i, s], block.power[i, s] = block.rest[i + 1, s], block.power[i + 1, s]
+                block.weight[i, s] = block.weight[i + 1, s]
             continue
-        mu = base + gaps[i]
-        _weigh(times, mu, block.kept, root, block.weight[i])
-        for s in range(len(times)):
-            root[s] *= scale
-        _grow(times, gaps[i] if mu > 0 else -base, root, block.rest[i], block.power[i])
+        if i < size:
+            _weigh(times, base + gaps[i], block.kept, root, block.weight[i])
+            for s in range(samples):
+                root[s] *= scale
+        if i == size or base + gaps[i] > 0:
+            exponential(times, gaps[i] if i < size else -base, fraction, power)
+        for s in range(samples):
+            block.rest[i, s], more = math.frexp((1 + fraction[s]) * root[s])
+            block.power[i, s] = np.int64(power[s]) + more
     return some
-
-
-@ordered
-def _grow(times: Array, rate: float, factor: Array, rest: Array, power: Index) -> None:
-    """A factor times e^{rate t} as a fraction and a power of 2, however large the exponent."""
-    fraction, whole = np.empty(len(times)), np.empty(len(times))
-    _exponential(times, rate, fraction, whole)
-    for s in range(len(times)):
-        rest[s], more = math.frexp((1 + fraction[s]) * factor[s])
-        power[s] = np.int64(whole[s]) + more
 
 
 @ordered
 def _weigh(times: Array, mu: float, kept: Array, root: Array, weight: Array) -> None:
     """D^{1/2} without what grows in it, and F, or f while it is early."""
-    fraction, whole, bits = np.empty(len(times)), np.empty(len(times)), np.empty(len(times), np.int64)
-    _exponential(times, -abs(mu), fraction, whole)
-    for s in range(len(times)):
-        bits[s] = np.int64(max(whole[s], VANISHED) + BIAS) << FRACTION
-    one = bits.view(np.float64)
+    left, lost = np.empty(len(times)), np.empty(len(times))
+    decay(times, abs(mu), left, lost)
     for s, t in enumerate(times):
-        x = abs(mu) * t
-        decayed = one[s] + one[s] * fraction[s]
-        lost = (1 - one[s]) - one[s] * fraction[s]
-        span = max(t, TINY)
-        root[s] = np.sqrt(span * (lost * (1 + decayed) / (2 * x)) if x > 0 else span)
-        gained = np.sqrt(2 * abs(mu) * (lost / (1 + decayed)))
-        late = (decayed if mu < 0 else 1.0) / root[s]
+        x, span = abs(mu) * t, max(t, TINY)
+        root[s] = np.sqrt(span * (lost[s] * (1 + left[s]) / (2 * x)) if x > 0 else span)
+        gained = np.sqrt(2 * abs(mu) * (lost[s] / (1 + left[s])))
+        late = (left[s] if mu < 0 else 1.0) / root[s]
         weight[s] = (gained if mu > 0 else -gained) if kept[s] > 0 else late
-
-
-@ordered
-def _exponential(times: Array, rate: float, fraction: Array, power: Array) -> None:
-    """Fractions and powers, e^{rate t} = (1 + fraction) 2^power, so that of small exponents no digit is lost."""
-    left = np.empty(len(times))
-    for s, t in enumerate(times):
-        rise = rate * t * LOG2_E
-        power[s] = np.rint(rise)
-        left[s], fraction[s] = rise - power[s], 0.0
-    for term in SERIES:
-        for s in range(len(times)):
-            fraction[s] = (fraction[s] + term) * left[s]
 
 
 @part
@@ -366,22 +338,23 @@ def _lift(gauge: Array, basis: Array, width: int, samples: int, block: Block) ->
 def _write(z: Array, width: int, rows: int, found: Array, sizes: Array) -> None:
     """P = Z^T Z of each sample, or its block X; traces of its diagonal blocks, and ||X||_F^2."""
     size, samples = z.shape[1], len(found)
-    whole, total = found.shape[1] == size, np.empty(z.shape[2])
+    whole, row = found.shape[1] == size, np.empty((size, z.shape[2]))
     sizes[:] = 0.0
     for a in range(size):
         for b in range(a, size):
-            beside = a < rows and b >= rows
-            if whole or beside or a == b:
-                total[:] = 0.0
+            if whole or a == b or (a < rows and b >= rows):
+                row[b] = 0.0
                 for j in range(width):
-                    for s in range(len(total)):
-                        total[s] += z[j, a, s] * z[j, b, s]
-                for s in range(samples):
-                    if whole:
-                        found[s, a, b] = found[s, b, a] = total[s]
-                    elif beside:
-                        found[s, a, b - rows] = total[s]
-                    if beside:
-                        sizes[s, 2] += total[s] * total[s]
-                    elif a == b:
-                        sizes[s, 0 if a < rows else 1] += total[s]
+                    for s in range(z.shape[2]):
+                        row[b, s] += z[j, a, s] * z[j, b, s]
+        for s in range(samples):
+            sizes[s, 0 if a < rows else 1] += row[a, s]
+            if a < rows:
+                for b in range(rows, size):
+                    sizes[s, 2] += row[b, s] * row[b, s]
+            if whole:
+                for b in range(a, size):
+                    found[s, a, b] = found[s, b, a] = row[b, s]
+            elif a < rows:
+                for b in range(rows, size):
+                    found[s, a, b - rows] = row[b, s]

@@ -6,6 +6,7 @@ import numpy as np
 
 from linear_networks.arrays import Array
 from linear_networks.kernels.compiled import kept, ordered
+from linear_networks.kernels.growth import decay
 from linear_networks.kernels.hypotenuse import hypotenuse
 
 TINY = float(np.finfo(np.float64).tiny)
@@ -26,14 +27,14 @@ class Mode(NamedTuple):
 @kept
 @ordered
 def products(
-    t: Array, left: Array, sigma: Array, right: Array, start: Array, imbalance: Array, negligible: float
+    t: Array, phi: Array, sigma: Array, psi: Array, start: Array, imbalance: Array, negligible: float
 ) -> Array:
     """X(t) = sum_i x_i(t) phi_i psi_i^T of each run.
 
     Parameters
     ----------
     t : ndarray, shape (samples,)
-    left, right : ndarray, shapes (batch, m, p), (batch, n, p)
+    phi, psi : ndarray, shapes (batch, m, p), (batch, n, p)
     sigma, start, imbalance : ndarray, shape (batch, p)
     negligible : float
         Beside one.
@@ -42,18 +43,22 @@ def products(
     -------
     ndarray, shape (batch, samples, m, n)
     """
-    (runs, modes), m, n = sigma.shape, left.shape[1], right.shape[1]
+    (runs, modes), m, n = sigma.shape, phi.shape[1], psi.shape[1]
     found, x = np.zeros((runs, len(t), m, n)), np.empty((modes, len(t)))
+    root, left, lost = np.empty(len(t)), np.empty(len(t)), np.empty(len(t))
     for run in range(runs):
         for i in range(modes):
             mode = _mode(sigma[run, i], imbalance[run, i], start[run, i])
-            for sample in range(len(t)):
-                x[i, sample] = _value(mode, t[sample], negligible)
-        rows = right[run].T.copy()
+            decay(t, mode.s / 4, root, lost)
+            decay(t, mode.s, left, lost)
+            for s in range(len(t)):
+                spent = lost[s] if mode.s > 0 else t[s]
+                x[i, s] = _value(mode, left[s], max(root[s], TINY), spent, negligible)
+        rows = psi[run].T.copy()
         for sample in range(len(t)):
             for a in range(m):
                 for i in range(modes):
-                    share = x[i, sample] * left[run, a, i]
+                    share = x[i, sample] * phi[run, a, i]
                     for b in range(n):
                         found[run, sample, a, b] += share * rows[i, b]
     return found
@@ -74,14 +79,10 @@ def _mode(sigma: float, imbalance: float, start: float) -> Mode:
 
 
 @ordered
-def _value(mode: Mode, t: float, negligible: float) -> float:
-    """x(t) of a mode."""
+def _value(mode: Mode, z: float, root: float, spent: float, negligible: float) -> float:
+    """x(t) of a mode, with z = e^{-st} and its fourth root, and s int_0^t e^{-s t'} dt', or t itself."""
     forward, lam, s, rho, eta, larger, excess = mode
-    safe, low = s if s > 0 else 1.0, eta * eta / (1 + rho)
-    root = np.exp(-s * t / 4)
-    z, over = root * root * root * root, 1 / max(root, TINY)
-    spent = t if s == 0 else 1 - z if z < 0.5 else -np.expm1(-s * t)
-
+    safe, low, over = s if s > 0 else 1.0, eta * eta / (1 + rho), 1 / root
     half = lam * over * over
     grown = larger * over * over * over * over if forward else half * (half / larger)  # p0 / z
     rise, wait = min(grown, safe), safe / grown if grown > safe else 1.0

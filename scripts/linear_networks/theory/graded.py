@@ -18,6 +18,8 @@ def is_graded(*blocks: Array) -> Mask:
         The rows that the eigenvectors mix.
     """
     sizes = [np.linalg.norm(block, axis=-1) for block in blocks]
+    if not _differ(np.concatenate(sizes, axis=-1)).any():
+        return np.zeros(len(blocks[0]), dtype=np.bool_)
     within = np.any([_differ(size) for size in sizes], axis=0)
     columns = np.linalg.norm(np.concatenate(blocks, axis=1), axis=1)
     columns = np.where(columns > 0, columns, columns.max(axis=-1, keepdims=True))  # those of zeros play no part

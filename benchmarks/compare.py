@@ -28,7 +28,7 @@ from linear_networks.solvers.descent import Descent
 from linear_networks.solvers.flow import Flow
 from linear_networks.solvers.solution import Solution
 from linear_networks.solvers.solver import Solver
-from linear_networks.theory import lambda0
+from linear_networks.theory import closed_forms, lambda0
 from linear_networks.theory.limits import Limit
 
 PROJECT = Path(__file__).parents[1]
@@ -37,6 +37,7 @@ TURNS = 5
 ROWS, COLUMNS, RUNS = 5, 10, 64
 STEP_SIZE, STEPS, SAMPLES = 1e-3, 5000, 50
 HORIZON, FLOW_SAMPLES, EULER_STEPS = 1.0, 500, 100_000
+FORM_SAMPLES = 401
 GRID = 1000
 OURS = "this project"
 
@@ -157,6 +158,21 @@ def lambda0_methods(width: int) -> list[Method]:
     ]
 
 
+def closed_form_methods(width: int) -> list[Method]:
+    """The Gramian of Proposition 5, of one run and of each run of a batch."""
+    some, times = Problems.draw(width, 0.3), np.linspace(0.0, 10.0, FORM_SAMPLES)
+    data, reduced, imbalances = some.data, some.reduced(), np.full(RUNS, 1.5)
+    task = f"closed form, k = {width}: one run, {FORM_SAMPLES} samples"
+
+    def form(runs: int) -> Callable[[], object]:
+        return lambda: closed_forms.regularized(times, data[:runs], reduced[:runs], imbalances[:runs])
+
+    return [
+        Method(task, OURS, 1, lambda: form(1)),
+        Method(f"{task}, among {RUNS}", OURS, RUNS, lambda: form(RUNS)),
+    ]
+
+
 def workflow_methods() -> list[Method]:
     """A grid from its config to Parquet files, against the loop alone."""
     task = f"{GRID} runs of 1000 steps with 100 samples, from config to Parquet: one run"
@@ -250,7 +266,7 @@ def flow_error(width: int, scale: float) -> float:
 def main() -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     methods = [*descent_methods(50), *descent_methods(200)]
-    methods += [*flow_methods(50, 1.0), *lambda0_methods(50), *workflow_methods()]
+    methods += [*flow_methods(50, 1.0), *lambda0_methods(50), *closed_form_methods(50), *workflow_methods()]
     table = measure(methods)
     print(compared(table).to_markdown(index=False))
     step = table[(table["method"] == OURS) & table["task"].str.startswith("descent, k = 50")]["seconds"].iloc[0]

@@ -253,9 +253,11 @@ def _weigh(times: Array, mu: float, kept: Array, root: Array, weight: Array) -> 
     for s, t in enumerate(times):
         x, span = abs(mu) * t, max(t, TINY)
         root[s] = np.sqrt(span * (lost[s] * (1 + left[s]) / (2 * x)) if x > 0 else span)
-        gained = np.sqrt(2 * abs(mu) * (lost[s] / (1 + left[s])))
-        late = (left[s] if mu < 0 else 1.0) / root[s]
-        weight[s] = (gained if mu > 0 else -gained) if kept[s] > 0 else late
+        weight[s] = (left[s] if mu < 0 else 1.0) / root[s]
+    for s in range(len(times)):
+        if kept[s] > 0:
+            gained = np.sqrt(2 * abs(mu) * (lost[s] / (1 + left[s])))
+            weight[s] = gained if mu > 0 else -gained
 
 
 @part

@@ -44,24 +44,22 @@ def products(
     ndarray, shape (batch, samples, m, n)
     """
     (runs, modes), m, n = sigma.shape, phi.shape[1], psi.shape[1]
-    found, x = np.zeros((runs, len(t), m, n)), np.empty((modes, len(t)))
+    found, outer = np.zeros((runs, len(t), m * n)), np.empty(m * n)
     root, left, lost = np.empty(len(t)), np.empty(len(t)), np.empty(len(t))
     for run in range(runs):
         for i in range(modes):
             mode = _mode(sigma[run, i], imbalance[run, i], start[run, i])
+            for a in range(m):
+                for b in range(n):
+                    outer[a * n + b] = phi[run, a, i] * psi[run, b, i]
             decay(t, mode.s / 4, root, lost)
             decay(t, mode.s, left, lost)
             for s in range(len(t)):
                 spent = lost[s] if mode.s > 0 else t[s]
-                x[i, s] = _value(mode, left[s], max(root[s], TINY), spent, negligible)
-        rows = psi[run].T.copy()
-        for sample in range(len(t)):
-            for a in range(m):
-                for i in range(modes):
-                    share = x[i, sample] * phi[run, a, i]
-                    for b in range(n):
-                        found[run, sample, a, b] += share * rows[i, b]
-    return found
+                x = _value(mode, left[s], max(root[s], TINY), spent, negligible)
+                for entry in range(m * n):
+                    found[run, s, entry] += x * outer[entry]
+    return found.reshape((runs, len(t), m, n))
 
 
 @ordered

@@ -62,7 +62,7 @@ def riccati(t: ArrayLike, generator: ArrayLike, factor: ArrayLike) -> Array:
     from linear_networks.kernels.riccati_flow import flow
 
     s, r0 = np.asarray(generator, dtype=np.float64), np.asarray(factor, dtype=np.float64)
-    time, side = np.asarray(t, dtype=np.float64), s.shape[1]
+    time, side = _owned(t), s.shape[1]
     found, sizes = np.empty((len(s), len(time), side, side)), np.empty((len(time), 3))
     for run, graded in enumerate(is_graded(r0)):
         if graded:
@@ -122,7 +122,7 @@ def regularized(t: ArrayLike, data: ArrayLike, factors: ArrayLike, lambda0: Arra
     Proposition 5.
     """
     y, r0 = np.asarray(data, dtype=np.float64), np.asarray(factors, dtype=np.float64)
-    time, held, (m, n) = np.asarray(t, dtype=np.float64), np.asarray(lambda0, dtype=np.float64), y.shape[1:]
+    time, held, (m, n) = _owned(t), np.asarray(lambda0, dtype=np.float64), y.shape[1:]
     found = np.empty((len(y), len(time), *((m, n) if product else (m + n, m + n))))
     for run, graded in enumerate(is_graded(r0[:, :m], r0[:, m:])):
         if graded:
@@ -274,7 +274,9 @@ def asymmetric_spectral(
     """
     from linear_networks.kernels.spectral_modes import products
 
-    parts = (
-        np.ascontiguousarray(part, dtype=np.float64) for part in (t, left, singular_values, right, start, imbalance)
-    )
-    return products(*parts, NEGLIGIBLE)
+    return products(*map(_owned, (t, left, singular_values, right, start, imbalance)), NEGLIGIBLE)
+
+
+def _owned(values: ArrayLike) -> Array:
+    """A copy. Compiled functions are compiled anew for arrays that are read-only or lie otherwise."""
+    return np.array(values, dtype=np.float64, order="C")

@@ -86,7 +86,7 @@ class Objective:
     """
 
     def __init__(self, times: ArrayLike, products: Array, data: Array, factors: Array):
-        self.times, self.products = np.asarray(times, dtype=np.float64), products
+        self.times, self.products = np.array(times, dtype=np.float64, order="C"), products
         # in double precision, whatever the start: a fit asks for a hundred candidates
         self.problem = closed_forms.Regularized.of(data, factors)
         steps = np.diff(self.times) / 2.0

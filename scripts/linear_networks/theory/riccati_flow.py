@@ -49,7 +49,7 @@ def reduced(factor: Array) -> Array:
     """R0 by descending columns, so that rotations keep the digits of the small ones; no wider than it is high."""
     rows, width = factor.shape
     factor = factor[:, np.argsort(-np.linalg.norm(factor, axis=0), kind="stable")]
-    return np.linalg.qr(factor.T).R.T.copy() if width > rows else factor
+    return np.array(np.linalg.qr(factor.T).R.T if width > rows else factor, order="C")
 
 
 def eigenbasis(left: Array, sigma: Array, right: Array, lambda0: float) -> tuple[float, Array, Array]:

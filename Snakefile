@@ -21,6 +21,7 @@ from linear_networks_workflow import (
     grid,
     inputs,
     jobs,
+    memory,
     places,
     sources,
     summary,

@@ -19,8 +19,7 @@ rule draw_figure:
     conda:
         "../envs/implicit-acceleration.yaml"
     resources:
-        # Tables take about 13 times the size of their files in memory, and Python with its libraries up to 300 MB.
-        mem_mb=lambda wildcards, input, attempt: attempt * (400 + int(20 * input.size_mb)),
+        mem_mb=lambda wildcards, attempt: attempt * memory.AGGREGATING,
         runtime=lambda wildcards, attempt: attempt * 30,
     params:
         # The report shows it: as JSON that holds no markup, whatever text a config has.

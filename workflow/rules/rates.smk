@@ -50,8 +50,7 @@ rule tabulate_rates:
     conda:
         "../envs/implicit-acceleration.yaml"
     resources:
-        # Tables take about 13 times the size of their files in memory, and Python with its libraries up to 300 MB.
-        mem_mb=lambda wildcards, input, attempt: attempt * (400 + int(20 * input.size_mb)),
+        mem_mb=lambda wildcards, attempt: attempt * memory.AGGREGATING,
         runtime=lambda wildcards, attempt: attempt * 30,
     params:
         axes=lambda wildcards: grid.axes(config["experiments"][wildcards.experiment]),

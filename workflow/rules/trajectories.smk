@@ -14,12 +14,12 @@ rule simulate:
     output:
         runs="results/runs/{experiment}/{dynamics}/{chunk}.parquet",
         trajectories="results/trajectories/{experiment}/{dynamics}/{chunk}.parquet",
-    wildcard_constraints:
-        experiment=KEEPING,
     log:
         local(LOGS / "simulate/{experiment}/{dynamics}/{chunk}.log"),
     benchmark:
         local(LOGS / "simulate/{experiment}/{dynamics}/{chunk}.tsv")
+    wildcard_constraints:
+        experiment=KEEPING,
     conda:
         "../envs/implicit-acceleration.yaml"
     threads: lambda wildcards: COSTS[wildcards.experiment].threads()

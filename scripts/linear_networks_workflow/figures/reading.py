@@ -36,8 +36,9 @@ def chosen(runs: pd.DataFrame, where: Mapping[str, Any]) -> pd.DataFrame:
     A run of a dynamics that does not have a parameter has every value of it.
     """
     for axis, value in where.items():
-        equal = np.array([np.array_equal(found, value) for found in runs[axis]], dtype=bool)
-        runs = runs[equal | runs[axis].isna().to_numpy()]
+        found = runs[axis]
+        equal = [np.array_equal(one, value) for one in found] if isinstance(value, list) else found == value
+        runs = runs[np.asarray(equal, dtype=bool) | found.isna().to_numpy()]
     return runs
 
 

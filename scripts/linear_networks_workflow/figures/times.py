@@ -52,36 +52,37 @@ class Times(Kind):
     @staticmethod
     def draw(tables: Tables, along: str) -> Figure:
         """A panel a number of digits: median line and 10-90 % band over the axis `along`, for each dynamics."""
-        spreads = {digits: _spreads(tables, digits, along) for digits in DIGITS}
-        present(spreads[DIGITS[0]], f"run whose loss lost {DIGITS[0]} digits; take a longer horizon")
+        spreads = present(_spreads(tables, along), f"run whose loss lost {DIGITS[0]} digits; take a longer horizon")
         size = (style.PAGE_WIDTH, style.PANEL_HEIGHT + 0.5)
         figure, panels = plt.subplots(1, len(DIGITS), sharey=True, squeeze=False, figsize=size)
-        for panel, (digits, some) in zip(panels[0], spreads.items(), strict=True):
-            for dynamics, curve in some.groupby("dynamics", sort=False):
+        for panel, digits in zip(panels[0], DIGITS, strict=True):
+            for dynamics, curve in spreads[spreads["digits"] == digits].groupby("dynamics"):
                 look = style.look(dynamics)
                 style.curve(curve, panel, x=along, color=look.colour, dashes=look.dashes, marker="o", markersize=3.5)
             panel.set(yscale="log", xlabel=style.symbol(along), title=f"{digits} digits")
-            if not some.empty and pd.api.types.is_numeric_dtype(some[along]) and (some[along] > 0).all():
+            if pd.api.types.is_numeric_dtype(spreads[along]) and (spreads[along] > 0).all():
                 panel.set(xscale="log")
         panels[0, 0].set_ylabel("time t")
-        handles = list(map(style.line, spreads[DIGITS[0]]["dynamics"].unique()))
+        handles = list(map(style.line, sorted(spreads["dynamics"].unique())))
         figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
         return figure
 
     @staticmethod
     def numbers(tables: Tables, along: str) -> pd.DataFrame:
         """A row a value of the axis `along` and dynamics: the median times."""
-        keys = [along, "dynamics"]
-        medians = {
-            f"t to {digits} digits": _spreads(tables, digits, along).set_index(keys)["median"] for digits in DIGITS
-        }
-        table = pd.DataFrame(medians).fillna(np.inf).reset_index()
+        medians = _spreads(tables, along).pivot(index=[along, "dynamics"], columns="digits", values="median")
+        table = medians.reindex(columns=DIGITS).fillna(np.inf).rename(columns="t to {} digits".format).reset_index()
         table["dynamics"] = [style.look(name).label for name in table["dynamics"]]
         return table.rename(columns={along: style.symbol(along)})
 
 
-def _spreads(tables: Tables, digits: int, along: str) -> pd.DataFrame:
-    """Spreads of the times of runs, of groups half of which come so far."""
-    runs = tables["runs"].changed(lambda block: block.fillna({COLUMNS[digits]: np.inf}))
-    spreads = runs.spreads(COLUMNS[digits], [along, "dynamics"])
+def _spreads(tables: Tables, along: str) -> pd.DataFrame:
+    """Spreads of the times of runs, by digits, of groups half of which come so far."""
+
+    def long(runs: pd.DataFrame) -> pd.DataFrame:
+        times = runs.rename(columns={name: digits for digits, name in COLUMNS.items()})
+        times = times.melt([along, "dynamics"], [*COLUMNS], var_name="digits", value_name="time")
+        return times.fillna({"time": np.inf})
+
+    spreads = tables["runs"].changed(long).spreads("time", [along, "dynamics", "digits"])
     return spreads[np.isfinite(spreads["median"])].replace(np.inf, np.nan)

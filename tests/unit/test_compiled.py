@@ -1,6 +1,8 @@
 """What numba has compiled and kept is used only as it was kept."""
 
 import importlib.util
+import os
+import subprocess
 import sys
 
 import numpy as np
@@ -57,6 +59,23 @@ def test_what_was_kept_is_not_compiled_again(kept):
     module = load(path)
     assert module.total(VALUES) == 90.0
     assert from_cache(module.total)
+
+
+def test_of_processes_that_begin_together_one_compiles(tmp_path):
+    path = tmp_path / "loops.py"
+    path.write_text(SOURCE)
+    (tmp_path / "__pycache__").mkdir()
+    code = "import numpy, loops; loops.total(numpy.arange(10.0)); print(sum(loops.total.stats.cache_hits.values()))"
+    begun = [
+        subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env=paths(), stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    assert sorted(process.communicate()[0].strip() for process in begun) == ["0", "1", "1"]
+
+
+def paths():
+    """The environment of a process that imports what is there and what this one does."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(["", *sys.path])}
 
 
 @pytest.mark.parametrize("place", [0, 1])

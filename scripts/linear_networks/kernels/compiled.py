@@ -4,8 +4,10 @@ What numba keeps, it runs as it finds it: a damaged file would give wrong number
 with a digest, of what it was made from too, and made again where that does not match.
 """
 
+import fcntl
 import os
 import pickle
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
@@ -16,6 +18,7 @@ import numba
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 DIGEST = 32
+PATIENCE = 120.0  # seconds to wait for another process that compiles
 
 
 class SealedFile(IndexDataCacheFile):
@@ -59,6 +62,38 @@ class SealedCache(FunctionCache):
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
         self._cache_file = SealedFile(self._cache_path, self._impl.filename_base, sources(function))
+        self._lock: int | None = None
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """What is kept of a function; of several processes that find nothing, the first compiles it for all."""
+        found = super().load_overload(sig, target_context)
+        if found is None and self._locked():
+            found = super().load_overload(sig, target_context)
+            if found is not None:
+                self._unlock()
+        return found
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        super().save_overload(sig, data)
+        self._unlock()
+
+    def _locked(self) -> bool:
+        """Wait while another process compiles the function. A lock ends with the process that has it."""
+        until = time.monotonic() + PATIENCE
+        with suppress(OSError):
+            if self._lock is None:
+                self._lock = os.open(f"{self._cache_file._index_path}.lock", os.O_CREAT | os.O_WRONLY)
+            while time.monotonic() < until:
+                with suppress(BlockingIOError):
+                    fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return True
+                time.sleep(0.05)
+        return False
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
 
 def sources(function: Callable[..., Any]) -> str:

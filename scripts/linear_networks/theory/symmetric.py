@@ -37,8 +37,6 @@ class Symmetric(Theory):
 
     def closed_form(self, problem: Problem, times: Array, start: Start) -> tuple[Problem, Array]:
         left = start.factors[:, : problem.data.shape[1]]
-        if isinstance(problem.model, Tied):
-            (left,) = problem.split(problem.start(start.factors))
         return replace(problem, model=Metric()), flat(closed_forms.symmetric(times, problem.data, left))
 
     def predict(self, facts: Facts) -> dict[str, list[Prediction]]:

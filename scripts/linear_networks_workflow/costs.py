@@ -79,7 +79,7 @@ class Costs:
 
     def lambda0(self) -> float:
         """Seconds that the fit of a lambda0 takes."""
-        return self.samples * (5e-4 + (self.rows + self.columns) ** 3 / 1e7) if self.with_lambda0 else 0.0
+        return self.samples * (8e-5 + (self.rows + self.columns) ** 3 / 2.5e7) if self.with_lambda0 else 0.0
 
     def rates(self) -> float:
         """Seconds that the rates of a run take: of its product, its modes and its Gramian."""

@@ -44,21 +44,24 @@ def products(
     ndarray, shape (batch, samples, m, n)
     """
     (runs, modes), m, n = sigma.shape, phi.shape[1], psi.shape[1]
-    found, outer = np.zeros((runs, len(t), m * n)), np.empty(m * n)
+    found, x, outer = np.empty((runs, len(t), m * n)), np.empty((modes, len(t))), np.empty((modes, m * n))
     root, left, lost = np.empty(len(t)), np.empty(len(t)), np.empty(len(t))
     for run in range(runs):
         for i in range(modes):
             mode = _mode(sigma[run, i], imbalance[run, i], start[run, i])
-            for a in range(m):
-                for b in range(n):
-                    outer[a * n + b] = phi[run, a, i] * psi[run, b, i]
             decay(t, mode.s / 4, root, lost)
             decay(t, mode.s, left, lost)
             for s in range(len(t)):
                 spent = lost[s] if mode.s > 0 else t[s]
-                x = _value(mode, left[s], max(root[s], TINY), spent, negligible)
+                x[i, s] = _value(mode, left[s], max(root[s], TINY), spent, negligible)
+            for a in range(m):
+                for b in range(n):
+                    outer[i, a * n + b] = phi[run, a, i] * psi[run, b, i]
+        for s in range(len(t)):
+            found[run, s] = 0.0
+            for i in range(modes):
                 for entry in range(m * n):
-                    found[run, s, entry] += x * outer[entry]
+                    found[run, s, entry] += x[i, s] * outer[i, entry]
     return found.reshape((runs, len(t), m, n))
 
 

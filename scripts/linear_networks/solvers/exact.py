@@ -53,4 +53,4 @@ class Exact(Solver):
 
     @classmethod
     def seconds(cls, steps: float, samples: int, side: int, operations: float, of_loss: float) -> float:
-        return samples * (4e-5 + side**3 / 1e9)
+        return samples * (2e-6 + side**3 / 1e9)

@@ -1,4 +1,4 @@
-r"""The Riccati flow of `closed_forms` in many digits, for starts whose rows differ by many orders.
+r"""The Riccati flow of `riccati_flow` in many digits, for starts whose rows differ by many orders.
 
 Eigenvectors in double precision are orthogonal up to rounding only, which puts a share of the large rows of R0 into the
 small ones. Where P, or the block of it that is looked at, hangs on the small ones, nothing but more digits helps.

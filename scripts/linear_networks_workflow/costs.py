@@ -71,7 +71,8 @@ class Costs:
     def simulation(self, dynamics: str) -> float:
         """Seconds that a run of a dynamics takes, by the slowest of its solvers."""
         entries, side = self.rows * self.columns, self.rows + self.columns
-        sample = 1e-5 + entries * min(self.rows, self.columns) / 1e8 + side**2 * self.width / 4e9
+        observed = 1e-5 + entries * min(self.rows, self.columns) / 1e8 if self.with_trajectories else 1e-6
+        sample = observed + side**2 * self.width / 4e9
         operations = DYNAMICS[dynamics].operations(self.rows, self.columns, self.width)
         of_loss = max(LOSSES[loss].seconds(self.rows, self.columns, self.examples) for loss in self.losses)
         spent = (self.steps, self.samples, side, operations, of_loss)

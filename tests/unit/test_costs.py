@@ -47,6 +47,16 @@ def test_memory_asked_for_does_not_grow_with_the_number_of_runs():
     assert len(asked) == 1
 
 
+def test_a_run_without_its_trajectory_costs_less_time_and_memory():
+    config = small_config(time={"horizon": 2.0, "samples": 100}, replicates=1000)
+    del config["figures"]
+    configuration.prepare(config, PROJECT / "my.yaml")
+    experiment = config["experiments"]["small"]
+    both, alone = (Costs.of({**experiment, "trajectories": kept}, PROJECT) for kept in (True, False))
+    assert alone.simulation("asymmetric") < both.simulation("asymmetric")
+    assert alone.memory() < both.memory()
+
+
 def test_costs_of_a_matrix_file_are_those_of_its_shape(tmp_path):
     np.save(tmp_path / "mine.npy", np.ones((30, 40)))
     config = small_config(matrix={"source": "file", "path": "mine.npy"})

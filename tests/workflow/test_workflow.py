@@ -20,7 +20,7 @@ from matplotlib.text import Text
 from linear_networks_workflow import config as configuration
 from linear_networks_workflow import figures, sources
 from linear_networks_workflow.dataset import parquet
-from linear_networks_workflow.figures import drawing, planning, style
+from linear_networks_workflow.figures import drawing, planning, reading, style
 
 NUMBERS = ["t", "step", "loss", "error", "drift"]
 
@@ -126,6 +126,7 @@ def every_stage(tmp_path_factory):
         ),
         "mode": small_config(matrix=one, initialization=spectral, width=1, dynamics=["asymmetric"], **flow),
         "descent": small_config(),
+        "rows": small_config(trajectories=False, time={"horizon": 10.0, "samples": 40}),
         "steps": small_config(
             initialization={"kind": "gaussian", "scale": 0.1}, record=["product"], **{**flow, "solver": solvers}
         ),
@@ -141,6 +142,7 @@ def every_stage(tmp_path_factory):
             "f": {"kind": "descent-vs-flow", "experiment": "steps"},
             "g": {"kind": "rates", "experiment": ["steps", "mode", "fit"]},
             "h": {"kind": "reconstruction", "experiment": "descent", "columns": "scale"},
+            "i": {"kind": "times", "experiment": "rows", "along": "scale"},
         },
     }
     folder = tmp_path_factory.mktemp("every-stage")
@@ -185,7 +187,7 @@ def test_every_figure_is_fit_for_print_and_drawn_again_is_the_same_bytes(every_s
         kind, options = figures.KINDS[figure["kind"]], figures.options_of(figure)
         style.apply(planning.looks(config, name), planning.symbols(config, name))
         columns = kind.columns(options, figure["where"])
-        drawn = kind.draw(drawing.read(files, columns, figure["where"]), **options)
+        drawn = kind.draw(reading.read(files, columns, figure["where"]), **options)
         assert drawn.get_figwidth() in (style.COLUMN_WIDTH, style.TEXT_WIDTH, style.PAGE_WIDTH)
         assert all(text.get_fontsize() >= 7 for text in drawn.findobj(Text) if text.get_text())
         for ending in (".svg", ".pdf", ".png"):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     Change: TypeAlias = Callable[[Block], Block]
 
 # Values that are held together at a time, to be sorted.
-MOST = 2**24
+MOST = 2**23
 COPIED = 2**20
 
 

@@ -10,7 +10,8 @@ from test_products import drawn
 
 from linear_networks.dynamics import Asymmetric, Linear, Regularized, Symmetric
 from linear_networks.kernels.lanes import LANES
-from linear_networks.kernels.stages import AT_ONCE, Stages
+from linear_networks.kernels.stage_code import AT_ONCE
+from linear_networks.kernels.stages import Stages
 from linear_networks.solvers import dormand_prince
 from linear_networks.solvers.dormand_prince import NUDGE, Plain, weights_within
 

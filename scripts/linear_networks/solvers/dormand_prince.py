@@ -13,6 +13,7 @@ from scipy.integrate import DOP853
 from linear_networks.arrays import Array, Index, Mask, squared_norm
 from linear_networks.dynamics.problem import Problem
 from linear_networks.kernels import stages
+from linear_networks.kernels.stage_code import Tableau
 
 STAGES, DENSE_STAGES = 12, 16
 NUDGE = 1e-7  # Finite difference for the curvature, in units of the state.
@@ -25,7 +26,7 @@ FIFTH, THIRD = DOP853.E5[:12].copy(), DOP853.E3[:12].copy()
 # Row p of DENSE is the weight of each stage in what x, x (1 - x), x^2 (1 - x), ... multiply at a fraction x of a step.
 CHANGE, BEGIN, END = WEIGHTS[12], np.eye(DENSE_STAGES)[0], np.eye(DENSE_STAGES)[STAGES]
 DENSE = np.vstack([CHANGE, BEGIN - CHANGE, 2.0 * CHANGE - BEGIN - END, DOP853.D])
-TABLEAU = stages.Tableau(tuple(map(tuple, WEIGHTS.tolist())), STAGES, tuple(FIFTH), tuple(THIRD), NUDGE)
+TABLEAU = Tableau(tuple(map(tuple, WEIGHTS.tolist())), STAGES, tuple(FIFTH), tuple(THIRD), NUDGE)
 
 
 class Steps(Protocol):

@@ -66,5 +66,5 @@ def _with_matrices(runs: pd.DataFrame, path: str, files: Sequence[str], columns:
     experiment = grid.parts(path)[1]
     (file,) = (file for file in files if grid.parts(file)[1] == experiment)
     wanted = pc.field("matrix").isin(pa.array(runs["matrix"].unique()))
-    matrices = joining.frame(parquet.read(file, [*columns], wanted)).set_index("matrix").add_prefix("matrix_")
+    matrices = joining.frame(parquet.read([file], [*columns], wanted)).set_index("matrix").add_prefix("matrix_")
     return runs.join(matrices, on="matrix")

@@ -11,6 +11,7 @@ import numpy as np
 
 from linear_networks.arrays import Array, Index
 from linear_networks.kernels.compiled import compiled, ordered, part
+from linear_networks.kernels.gauges import rotate, start
 from linear_networks.kernels.growth import FRACTION, VANISHED, decay, exponential
 from linear_networks.kernels.hypotenuse import hypotenuse
 from linear_networks.theory.riccati_flow import Rules
@@ -98,12 +99,12 @@ def flow(
     deficient : bool
     """
     (size, width), samples = factor.shape, len(t)
-    scale, noise, gauge = _start(basis, factor, rules)
+    scale, noise, gauge = start(basis, factor, rules.rounding)
     rank, order = 0, np.empty(size, np.int64)
     for step in (0, -10000):  # by size, then by speed
         for i in range(size):
             order[i] = step * i
-        rank = _rotate(gauge, order, noise)
+        rank = rotate(gauge, order, noise)
     deficient = False
     for j in range(width):
         deficient |= gauge[j, j] == 0
@@ -118,7 +119,7 @@ def flow(
         columns = width if early else rank  # others are of use to R0 alone
         own = gauge.copy()
         if alone:
-            _rotate(own, block.power[:size, 0].copy(), noise)
+            rotate(own, block.power[:size, 0].copy(), noise)
         least = _solve(own, basis, columns, len(times), rules, block)
         _write(block.z, columns, rows, found[first:last], sizes[first:last])
         if not alone:
@@ -128,68 +129,6 @@ def flow(
                     failed += 1
         done += last - first
     return deficient
-
-
-@part
-def _start(basis: Array, factor: Array, rules: Rules) -> tuple[float, Array, Array]:
-    """Largest entry of R0, rounding of each row of Phi^T R0, and [Phi^T R0; R0], both in units of it."""
-    size, width = factor.shape
-    scale = 0.0
-    for i in range(size):
-        for j in range(width):
-            scale = max(scale, abs(factor[i, j]))
-    if scale == 0:
-        scale = 1.0
-    noise, gauge = np.zeros(size), np.zeros((width, 2 * size))
-    terms, sizes = np.empty(size), np.empty(size)
-    for j in range(width):
-        terms[:], sizes[:] = 0.0, 0.0
-        for k in range(size):
-            entry = factor[k, j] / scale
-            gauge[j, size + k] = entry
-            for i in range(size):
-                terms[i] += basis[k, i] * entry
-                sizes[i] += abs(basis[k, i] * entry)
-        for i in range(size):
-            gauge[j, i] = terms[i]
-            noise[i] += sizes[i] * sizes[i]
-    return scale, rules.rounding * size * np.sqrt(noise), gauge
-
-
-@part
-def _rotate(gauge: Array, power: Index, noise: Array) -> int:
-    """A Householder LQ, in place, that picks rows by what is left of them, weighted by 2^power; how many it picks."""
-    (width, both), size = gauge.shape, len(power)
-    mirror, dots, squares = np.empty(width), np.empty(both), np.empty(size)
-    for j in range(width):
-        squares[:] = 0.0
-        for k in range(j, width):
-            for i in range(size):
-                squares[i] += gauge[k, i] * gauge[k, i]
-        pick, most, end = -1, 0.0, 0.0
-        for i in range(size):
-            length = np.sqrt(squares[i])
-            if length > noise[i]:
-                height = np.log2(length) + power[i]
-                if pick < 0 or height > most:
-                    pick, most, end = i, height, length
-            else:
-                gauge[j:, i] = 0.0
-        if pick < 0:
-            return j
-        for k in range(j, width):
-            mirror[k] = gauge[k, pick]
-        mirror[j] += end if mirror[j] >= 0 else -end
-        factor = 1 / (end * abs(mirror[j]))
-        dots[:] = 0.0
-        for k in range(j, width):
-            for i in range(both):
-                dots[i] += gauge[k, i] * (factor * mirror[k])
-        for k in range(j, width):
-            for i in range(both):
-                gauge[k, i] -= dots[i] * mirror[k]
-        gauge[j + 1 :, pick] = 0.0
-    return width
 
 
 @part

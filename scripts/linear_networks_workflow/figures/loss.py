@@ -77,9 +77,11 @@ class Loss(Kind):
         for panels, value in zip(axes, values, strict=True):
             for panel, some in zip(panels, curves, strict=True):
                 style.by_dynamics(some[some[rows] == value], [*WORDS], panel)
-                panel.set(xscale="log", yscale="log", xlabel="time t")
+                panel.set(xscale="log", yscale="log")
             panels[0].set(title=style.titled(rows, value), ylabel="training loss ½‖B − φ(AX)‖²")
             panels[1].set(title=style.titled(rows, value), ylabel="‖W* − X‖ / ‖W*‖")
+        for panel in axes[-1]:
+            panel.set(xlabel="time t")
         handles = [style.line(dynamics, words) for dynamics, words in WORDS.items()]
         figure.legend(handles=handles, loc="outside upper center", ncols=2)
         return figure

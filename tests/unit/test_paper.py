@@ -7,7 +7,9 @@ from numpy.testing import assert_allclose
 
 from linear_networks.dynamics.asymmetric import Asymmetric
 from linear_networks.dynamics.regularized import Regularized
+from linear_networks_workflow.dataset import joining
 from linear_networks_workflow.figures import descent_vs_flow
+from linear_networks_workflow.figures.tables import of_frames
 from linear_networks_workflow.stages import rate_fits, tables
 
 pytestmark = pytest.mark.slow
@@ -62,7 +64,8 @@ def test_the_measured_boundary_of_acceleration_is_that_of_theory_within_one_perc
 @pytest.mark.parametrize("experiment", ["scalar", "five-by-ten"])
 def test_descent_is_away_from_flow_by_an_error_proportional_to_the_step_size(experiment):
     runs, trajectories, _ = compute(experiment)
-    gaps = descent_vs_flow.gaps_of(runs, trajectories)
+    found = {"runs": runs, "trajectories": trajectories}
+    gaps = descent_vs_flow.gaps_of(of_frames(found, descent_vs_flow.DescentVsFlow.columns({}, {})))
     for _, some in gaps.groupby("dynamics", observed=True):
         assert descent_vs_flow.slope_of(some) == pytest.approx(1.0, abs=0.05)
         assert not some["stable"].all()
@@ -130,7 +133,9 @@ def test_a_small_gaussian_start_of_a_rectangular_problem_converges_at_sigma_min_
     smallest = found["run"].map(small.set_index("run")["values"].map(np.min))
     assert len(found) >= 10
     assert_allclose(found["measured"], smallest, rtol=0.03)
-    table = tables.tabulate(runs, rates, ["rows", "columns", "values", "initialization", "scale", "imbalance"])
+    table = tables.tabulate(
+        [joining.joined(rates, runs)], ["rows", "columns", "values", "initialization", "scale", "imbalance"]
+    )
     assert any("not the 2σ_min" in note for note in tables.notes(table, {Asymmetric.name: Asymmetric.note}))
 
 
@@ -143,7 +148,7 @@ def test_product_and_gramian_of_a_rectangular_regularized_problem_have_rates_of_
         assert len(found) >= 0.75 * asked
     predicted = rates.pivot_table(index="run", columns="quantity", values="predicted", observed=True)
     assert (predicted["product"] > predicted["gramian"] + 0.1).all()
-    table = tables.tabulate(runs, rates, ["rows", "columns", "lambda0"])
+    table = tables.tabulate([joining.joined(rates, runs)], ["rows", "columns", "lambda0"])
     assert "is that of RRᵀ" in tables.markdown(table, "rates-regularized", {Regularized.name: Regularized.note})
 
 

@@ -194,6 +194,16 @@ def test_a_figure_of_values_that_no_run_has_together_is_refused():
         held({"solver": "flow", "initialization": "balanced", "scale": 1.0})
 
 
+def test_no_figure_is_along_an_axis_of_vectors():
+    start = {"kind": "spectral", "products": [[0.1, 0.2, 0.3]], "imbalance": [0.0, [1.0, -1.0, 0.5]]}
+    config = small_config(matrix={**SPECTRUM, "values": [3.0, 2.0, 1.0]}, width=3, initialization=start)
+    figure = {"kind": "times", "experiment": "small", "along": "imbalance"}
+    with pytest.raises(ConfigError, match="figures.panels.along: imbalance has values that are vectors; name another"):
+        configuration.prepare({**config, "figures": {"panels": figure}}, PROJECT / "my.yaml")
+    config["figures"] = {"panels": {**figure, "where": {"imbalance": 0.0}}}
+    configuration.prepare(config, PROJECT / "my.yaml")
+
+
 def regularized(**parameters):
     """The block of the regularized dynamics."""
     return {"name": "regularized", **parameters}

@@ -127,6 +127,28 @@ def test_the_one_layer_loss_is_ten_times_smaller_every_half_logarithm_of_ten():
         assert set(runs["solver"][steps.notna()]) == {"descent"}
 
 
+def test_steps_that_end_at_a_level_are_not_counted_twice():
+    changes = {"matrix": {"source": "gaussian", "rows": 1, "columns": 1}, "initialization": gaussian(0.0)}
+    # Every step divides the loss by 100.
+    solver = {"method": "descent", "step_size": 0.9}
+    time = {"horizon": 36.0, "samples": 41}
+    runs = run(small_config(**changes, dynamics=["linear"], solver=solver, time=time, replicates=20), "small")["runs"]
+    for digits in parquet.DIGITS:
+        assert set(runs[f"steps_to_{digits}_digits"]) == {digits // 2}
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_a_start_at_its_limit_has_nothing_to_lose(width):
+    start = {"kind": "spectral", "products": [[1.0, 0.5]], "imbalance": [0.0, 1.0]}
+    matrix = {"source": "spectrum", "rows": 2, "columns": 2, "values": [1.0, 0.5]}
+    runs = run(small_config(matrix=matrix, initialization=start, width=width, solver=SOLVERS), "small")["runs"]
+    if width == 1:
+        runs = runs[runs["dynamics"] == "asymmetric"]
+    assert len(runs)
+    for digits in parquet.DIGITS:
+        assert runs[f"time_to_{digits}_digits"].isna().all()
+
+
 def test_a_run_says_how_far_it_has_come_at_its_horizon():
     found = run(small_config(initialization=gaussian(1.0, 20.0), **SLOW | {"solver": SOLVERS[0]}), "small")
     runs, last = found["runs"].set_index("run"), found["trajectories"].groupby("run").last()

@@ -54,6 +54,10 @@ def _check_axes(figure: Mapping[str, Any], experiment: Mapping[str, Any], path: 
         if axis not in values.keys() - keys.VECTORS:
             raise ConfigError(f"{path}.{option}", unknown("axis", axis, values.keys() - keys.VECTORS))
     drawn, chosen = kind.drawn(options), grid.narrowed(experiment, where)
+    for option, axis in options.items():
+        several = [where[axis]] if axis in where else grid.parameters(chosen).get(axis, [])
+        if any(isinstance(value, list) for value in several):
+            raise ConfigError(f"{path}.{option}", f"{axis} has values that are vectors; name another axis")
     if not all(chosen[room] for room in keys.ROOMS if room in chosen):
         raise ConfigError(f"{path}.where", f"no run has all of these values: {cut(str(where), 200)}")
     for key, several in grid.parameters(chosen).items():

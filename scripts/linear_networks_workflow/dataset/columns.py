@@ -41,7 +41,8 @@ def _fall(digits: int) -> dict[str, Column]:
         f"time_to_{digits}_digits": Column(
             "time",
             f"when `loss`, less that of the limit, first is 10⁻{'⁰¹²³⁴⁵⁶'[digits]} of its start, its logarithm "
-            "interpolated between samples; null where it never is, where the limit is not known, and under a penalty",
+            "interpolated between samples; null where it never is, where that is less than the solver is accurate to "
+            "(as from a start at the limit), where the limit is not known, and under a penalty",
         ),
         f"steps_to_{digits}_digits": Column("1", f"number of descent steps to `time_to_{digits}_digits`, rounded up"),
     }

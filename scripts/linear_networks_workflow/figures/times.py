@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 # Columns of runs, by the digits that the loss has lost.
 COLUMNS = {digits: f"time_to_{digits}_digits" for digits in DIGITS}
 
+NONE = (
+    f"run whose loss lost {DIGITS[0]} digits: take a longer horizon, and another axis where all of its runs have a "
+    "penalty or a limit that is not known"
+)
+
 
 class Times(Kind):
     """How long runs take until the loss has lost 2, 4 and 6 digits, against an axis: a line a dynamics."""
@@ -29,7 +34,8 @@ class Times(Kind):
     **How long runs take to learn.**
 
     The time at which the loss, less that of the limit, is 10⁻², 10⁻⁴ and 10⁻⁶ of its start. Lines are medians, bands
-    10 to 90 % of the runs; a run that never comes so far counts as one of infinite time.
+    10 to 90 % of the runs; a run that never comes so far counts as one of infinite time. Runs under a penalty, and
+    those that start at their limit or whose limit is not known, have no times.
 
     What to see, where theory holds: every two digits take the one-layer model log 10 of time, whatever the start; the
     two-layer model is slower from small starts and faster from large, imbalanced ones. Below: the medians.
@@ -52,7 +58,7 @@ class Times(Kind):
     @staticmethod
     def draw(tables: Tables, along: str) -> Figure:
         """A panel a number of digits: median line and 10-90 % band over the axis `along`, for each dynamics."""
-        spreads = present(_spreads(tables, along), f"run whose loss lost {DIGITS[0]} digits; take a longer horizon")
+        spreads = present(_spreads(tables, along), NONE)
         size = (style.PAGE_WIDTH, style.PANEL_HEIGHT + 0.5)
         figure, panels = plt.subplots(1, len(DIGITS), sharey=True, squeeze=False, figsize=size)
         for panel, digits in zip(panels[0], DIGITS, strict=True):

@@ -12,7 +12,7 @@ from linear_networks.initializations.start import Start
 from linear_networks.measure.crossings import time_to
 from linear_networks.outcomes import DIVERGED
 from linear_networks.solvers.solution import Observe, Solution
-from linear_networks.solvers.solver import Solver
+from linear_networks.solvers.solver import ROUNDING, Solver
 from linear_networks.theory.limits import Limit
 from linear_networks.theory.theory import Theory
 from linear_networks_workflow.dataset import parquet
@@ -21,6 +21,8 @@ from linear_networks_workflow.grid import Run
 
 # Columns of samples that are those of their run.
 SHARED = ("run", "experiment", "dynamics", "solver", "replicate", "rows", "columns", "width", "scale", "lambda0")
+
+WHOLE = 1e-9  # of a number of steps is none
 
 
 def keeping(state: np.ndarray, observe: Observe) -> tuple[np.ndarray, Observe]:
@@ -55,22 +57,26 @@ def ends(
     return {name: _spread(values, kept) for name, values in found.items()}
 
 
-def progress(problem: Problem, limit: Limit, solution: Solution) -> dict[str, np.ndarray]:
+def progress(problem: Problem, limit: Limit, solution: Solution, solver: Solver) -> dict[str, np.ndarray]:
     """How far runs have come at their end, and when the loss had fallen to parts of what it is above that of the limit.
 
-    Shape (runs,); NaN where that is not known, of penalties too, and where a run diverged or has not come so far.
+    Shape (runs,); NaN where that is not known, of penalties too, where a run diverged or has not come so far, and where
+    the part is below the accuracy of the solver, as from starts at the limit.
     """
     loss = solution.observed["loss"]
     found = {f"{name}_end": solution.observed[name][:, -1] for name in ("loss", "error")}
     if problem.penalties:
         return found
     excess = loss - problem.loss.value(limit.product)[:, None]
+    least = 0.5 * (solver.floor(1.0) * limit.size) ** 2 + ROUNDING * limit.loss
     for digits in parquet.DIGITS:
         levels = 10.0**-digits * excess[:, 0]
+        levels[levels <= least] = np.nan
         found[f"time_to_{digits}_digits"] = time_to(solution.times, excess, levels)
         if solution.steps is not None:
-            # A step is taken as a whole.
-            found[f"steps_to_{digits}_digits"] = np.ceil(time_to(solution.steps, excess, levels))
+            # A step is taken as a whole; what ends with one may be rounded to just after it.
+            steps = time_to(solution.steps, excess, levels)
+            found[f"steps_to_{digits}_digits"] = np.ceil((1.0 - WHOLE) * steps)
     return found
 
 

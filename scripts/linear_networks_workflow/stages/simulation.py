@@ -213,7 +213,7 @@ def _solve(
     seconds = (time.perf_counter() - began) / len(runs)
 
     measured = {
-        **rows.progress(problem, limit, solution),
+        **rows.progress(problem, limit, solution, solver),
         "outcome": solution.outcome,
         "seconds": np.full(len(runs), seconds),
         **invariants(start.factors, problem.data.shape[1], widths),

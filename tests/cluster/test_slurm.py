@@ -226,7 +226,8 @@ def test_a_killed_snakemake_goes_on_from_what_had_finished(submit, write_config,
     assert "--unlock" in output(tmp_path)
     finish(submit(*arguments, "--unlock"), tmp_path)
     finish(submit(*arguments), tmp_path)
-    assert submitted(tmp_path) == 4 - finished
+    # A job may have ended between Snakemake's last word and the cancelling.
+    assert submitted(tmp_path) <= 4 - finished
     assert len(data(tmp_path, "runs")) == 4
 
 

@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from test_products import drawn
 
+from linear_networks import theory as theories
 from linear_networks.dynamics import Asymmetric, Linear, Regularized, Symmetric
 from linear_networks.kernels.lanes import LANES
 from linear_networks.kernels.stage_code import AT_ONCE
 from linear_networks.kernels.stages import Stages
 from linear_networks.solvers import dormand_prince
-from linear_networks.solvers.dormand_prince import NUDGE, Plain, weights_within
+from linear_networks.solvers.dormand_prince import NUDGE, Plain
+from linear_networks.solvers.modes import Modes
 
 SIZES = st.integers(1, 7)
 
@@ -22,9 +24,16 @@ def both(problem, state):
     """Compiled steps and plain ones from the same states."""
     velocity = problem.velocity(state)
     direction = velocity / np.linalg.norm(velocity, axis=1)[:, None]
-    compiled = dormand_prince.steps(problem, state, velocity, direction)
+    modes = Modes(problem, theories.of(problem).basis(problem))
+    compiled = dormand_prince.steps(problem, modes, state, velocity, direction)
     assert isinstance(compiled, Stages)
-    return compiled, Plain(problem, state, velocity, direction)
+    return compiled, Plain(problem, modes, state, velocity, direction)
+
+
+def within(steps, passed, rows, x):
+    """States within a step, in the order of their rows."""
+    numbers, states = map(np.concatenate, zip(*steps.inside(passed, rows, x), strict=True))
+    return states[np.argsort(numbers)]
 
 
 def relative(found, expected):
@@ -59,8 +68,8 @@ def test_steps_and_states_within_are_those_of_numpy(kind, rows, columns, width, 
     samples = rng.integers(0, 2 * AT_ONCE + 2, passed.sum())
     where = np.repeat(np.arange(passed.sum()), samples)
     if where.size:
-        weights = weights_within(rng.random(len(where)), step[passed][where])
-        inside, plain = (steps.inside(passed, where, weights) for steps in (found, expected))
+        x = rng.random(len(where))
+        inside, plain = (within(steps, passed, where, x) for steps in (found, expected))
         assert relative(inside, plain).max() <= 1e-12
 
     # Some of the runs go on, from the end of the step or once more from its start.

@@ -6,6 +6,7 @@ gradient flow integrates d state / dt = velocity(state).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import accumulate
 from typing import Self
 
@@ -14,6 +15,7 @@ import numpy as np
 from linear_networks.arrays import Array, Index, Mask, squared_norm
 from linear_networks.kernels.derived import FlatDescent
 from linear_networks.losses.loss import Loss
+from linear_networks.models.basis import Basis
 from linear_networks.models.model import Model
 from linear_networks.penalties.penalty import Penalty
 
@@ -37,6 +39,16 @@ class Problem:
     def data(self) -> Array:
         """Y, shape (batch, m, n)."""
         return self.loss.data
+
+    @cached_property
+    def singular(self) -> Basis:
+        """The singular bases of Y."""
+        return Basis.singular(self.data)
+
+    @cached_property
+    def eigen(self) -> Basis:
+        """The eigenbases of Y, which is symmetric."""
+        return Basis.eigen(self.data)
 
     def select(self, runs: Index | Mask) -> Self:
         """The problems of some of the runs, given by index or mask; an index may repeat."""

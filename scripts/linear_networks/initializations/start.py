@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -46,6 +47,11 @@ class Start:
     factors: Array
     lambda0: float | Array | None = None
     modes: Modes | None = None
+
+    @cached_property
+    def rank(self) -> NDArray[np.intp]:
+        """Rank of R(0), shape (...)."""
+        return np.linalg.matrix_rank(self.factors)
 
     def reduced(self) -> "Start":
         """The same start with gauge-reduced factors."""

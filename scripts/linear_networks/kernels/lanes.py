@@ -119,8 +119,11 @@ class Code:
             self.intrinsics[name] = ir.Function(self.module, kind, f"llvm.{name}.v{LANES}f64")
         return Lanes(self, self.builder.call(self.intrinsics[name], [argument.value for argument in arguments]))
 
-    def procedure(self, write: Callable[[], None]) -> Callable[[], None]:
-        """Code that `write` writes once, and that the function returned does wherever it is called."""
+    def procedure(self, write: Callable[[], None], first: int = 0) -> Callable[[], None]:
+        """Code that `write` writes once, and that the function returned does wherever it is called.
+
+        Places in it count from the place `first` of the block.
+        """
         outside = self.function, self.builder, self.block
         kind = ir.FunctionType(ir.VoidType(), [_VECTOR.as_pointer()])
         inner = ir.Function(self.module, kind, f"procedure.{len(self.module.functions)}")
@@ -130,7 +133,7 @@ class Code:
         write()
         self.builder.ret_void()
         self.function, self.builder, self.block = outside
-        return lambda: self.builder.call(inner, [self.block])
+        return lambda: self.builder.call(inner, [self.builder.gep(self.block, [_INDEX(first)])])
 
     @contextmanager
     def loop(self, start: ir.Value | int, stop: ir.Value | int) -> Iterator[ir.Value]:
@@ -273,8 +276,8 @@ def rows(workspace: Array, first: int, size: int, runs: int) -> Array:
 
 
 def parts(workspace: Array, first: int, size: int) -> Array:
-    """Parts of runs that were stored one by one, shape (blocks * LANES, size), from a place of the blocks on."""
-    return workspace[:, first : first + size].reshape(-1, size)
+    """Parts of runs that were stored one by one, shape (blocks, LANES, size), from a place of the blocks on: a view."""
+    return workspace.reshape(len(workspace), -1)[:, first * LANES : (first + size) * LANES].reshape(-1, LANES, size)
 
 
 def pack(batch: Array, workspace: Array, first: int) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from llvmlite import ir
 
 from linear_networks.kernels.lanes import LANES, Code, Lanes
-from linear_networks.kernels.products import Layout, operate
+from linear_networks.kernels.products import Layout, Step, operate
 
 AT_ONCE = 8  # States within a step of each run that are computed at once.
 
@@ -30,6 +30,9 @@ class Tableau(NamedTuple):
         Number of the last stage of a step.
     fifth, third : tuple
         Weights of the stages in two estimates of the error, over the step size.
+    dense : tuple of tuple
+        Row p holds the weights of the stages in what x, x (1 - x), x^2 (1 - x), ... multiply at a fraction x of a step,
+        over the step size.
     nudge : float
         Finite difference for the curvature, in units of the state.
     """
@@ -38,18 +41,41 @@ class Tableau(NamedTuple):
     stages: int
     fifth: tuple[float, ...]
     third: tuple[float, ...]
+    dense: tuple[tuple[float, ...], ...]
     nudge: float
 
 
 Parts = tuple[tuple[int, int], ...]
 
 
+class Function(NamedTuple):
+    """The operations that compute a function of a state, and the names of the matrices of all."""
+
+    layout: Layout
+    state: tuple[str, ...]
+    constants: tuple[str, ...]
+    results: tuple[str, ...]
+
+    @classmethod
+    def of(cls, step: Step) -> Self:
+        return cls(step.layout(), tuple(step.state), tuple(step.constants), step.results)
+
+    def parts(self, names: tuple[str, ...], first: int = 0) -> Parts:
+        """Where matrices begin, and their sizes, in a block where the layout begins at a place."""
+        return tuple((first + self.layout.places[name], int(np.prod(self.layout.shapes[name]))) for name in names)
+
+
 class Places(NamedTuple):
-    """Where what belongs to a step lies in a block, after the matrices of the velocity; a state has `entries`."""
+    """Where what belongs to a step lies in a block, after the matrices of the velocity; a state has `entries`.
+
+    The matrices of what is seen of a state come last: `seen` on, from `shown` to `results`.
+    """
 
     entries: int
     inputs: Parts
     velocities: Parts
+    shown: Parts
+    results: Parts
     numbers: int
     state: int
     direction: int
@@ -57,27 +83,31 @@ class Places(NamedTuple):
     end: int
     bend: int
     ends: int
-    weights: int
+    dense: int
+    fractions: int
     inside: int
+    seen: int
     size: int
 
     @classmethod
-    def of(cls, layout: Layout, state: tuple[str, ...], velocities: tuple[str, ...], stages: int) -> Self:
-        def parts(names: tuple[str, ...]) -> Parts:
-            return tuple((layout.places[name], int(np.prod(layout.shapes[name]))) for name in names)
-
-        inputs = parts(state)
+    def of(cls, velocity: Function, seen: Function | None, tableau: Tableau) -> Self:
+        inputs, velocities = velocity.parts(velocity.state), velocity.parts(velocity.results)
         entries = sum(size for _, size in inputs)
-        lengths = len(NUMBERS), entries, entries, stages * entries, entries, entries, entries, AT_ONCE * stages
-        places = accumulate((layout.size, *lengths, AT_ONCE * entries))
-        return cls(entries, inputs, parts(velocities), *places)
+        stages, dense = len(tableau.weights) * entries, len(tableau.dense) * entries
+        lengths = len(NUMBERS), entries, entries, stages, entries, entries, entries, dense, AT_ONCE, AT_ONCE * entries
+        size = entries if seen is None else seen.layout.size
+        places = list(accumulate((velocity.layout.size, *lengths, size)))
+        first = places[-2]
+        shown = ((first, entries),) if seen is None else seen.parts(seen.state, first)
+        results = shown if seen is None else seen.parts(seen.results, first)
+        return cls(entries, inputs, velocities, shown, results, *places)
 
 
 class Writer:
     """Writes the code of the kernels that `stages.Method` names."""
 
-    def __init__(self, code: Code, layout: Layout, places: Places, tableau: Tableau) -> None:
-        self.code, self.layout, self.places, self.tableau = code, layout, places, tableau
+    def __init__(self, code: Code, velocity: Function, seen: Function | None, places: Places, tableau: Tableau) -> None:
+        self.code, self.velocity, self.seen, self.places, self.tableau = code, velocity, seen, places, tableau
 
     def attempt(self, count: ir.Value) -> None:
         """All stages of a step, its errors, and one power iteration for the curvature at its end."""
@@ -137,19 +167,40 @@ class Writer:
             code.store((bend * turned).where(turned > zero, old), self.at(places.direction, e))
 
     def dense(self, _: ir.Value) -> None:
-        """The stages that states within the step need."""
-        self.advance(self.code.procedure(self.evaluate), self.tableau.stages + 1, len(self.tableau.weights))
+        """The stages that states within the step need, and what is multiplied by powers of the fraction there."""
+        code, tableau = self.code, self.tableau
+        self.advance(code.procedure(self.evaluate), tableau.stages + 1, len(tableau.weights))
+        step = code.load(self.number("step"))
+        with code.loop(0, self.places.entries) as e:
+            # All of them before any is stored: the stages are read once.
+            found = [self.weighed(weights, e) * step for weights in tableau.dense]
+            for power, value in enumerate(found):
+                code.store(value, self.at(self.dense_at(power), e))
 
     def inside(self, count: ir.Value) -> None:
-        """So many states within the step."""
-        code, places, stages = self.code, self.places, len(self.tableau.weights)
-        with code.loop(0, count) as sample, code.loop(0, places.entries) as e:
-            total = self.entry(places.state, e)
-            for stage in range(stages):
-                weight = code.load(code.place(places.weights + stage, (sample, stages)))
-                total = self.entry(self.stages_at(stage), e).times(weight, total)
-            place = code.place(places.inside * LANES, (sample, places.entries), (e, 1))
-            code.part(total, place, AT_ONCE * places.entries)
+        """So many states within the step, as they are seen."""
+        code, places, powers, seen = self.code, self.places, len(self.tableau.dense), self.seen
+        show = None if seen is None else code.procedure(lambda: operate(code, seen.layout), places.seen)
+        with code.loop(0, count) as sample:
+            x = code.load(code.place(places.fractions, (sample, 1)))
+            factors = x, code.constant(1.0) - x
+
+            def within(place: ir.Value, e: ir.Value) -> tuple[Lanes, ...]:
+                total = self.entry(self.dense_at(powers - 1), e)
+                for power in reversed(range(powers)):
+                    below = self.dense_at(power - 1) if power else places.state
+                    total = total.times(factors[power % 2], self.entry(below, e))
+                return self.stored(place, (total,))
+
+            def keep(place: ir.Value, e: ir.Value) -> tuple[Lanes, ...]:
+                kept = code.place(places.inside * LANES, (sample, places.entries), (e, 1))
+                code.part(code.load(place), kept, AT_ONCE * places.entries)
+                return ()
+
+            self.each_matrix(places.shown, within, 0)
+            if show is not None:
+                show()
+            self.each_matrix(places.results, keep, 0)
 
     def advance(self, evaluate: Callable[[], Any], first: int, end: int) -> None:
         """Evaluate stages, each from those before."""
@@ -159,7 +210,7 @@ class Writer:
             self.of_velocity(self.stages_at(stage))
 
     def evaluate(self) -> None:
-        operate(self.code, self.layout)
+        operate(self.code, self.velocity.layout)
 
     def each_input(self, value: Callable[[ir.Value], Lanes]) -> None:
         """Lay a state where the velocity reads it."""
@@ -204,6 +255,9 @@ class Writer:
 
     def stages_at(self, stage: int) -> int:
         return self.places.stages + stage * self.places.entries
+
+    def dense_at(self, power: int) -> int:
+        return self.places.dense + power * self.places.entries
 
     def entry(self, place: int, e: ir.Value) -> Lanes:
         return self.code.load(self.at(place, e))

@@ -3,6 +3,7 @@
 See II.5 and II.6 of Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple, Protocol, Self
@@ -26,7 +27,9 @@ FIFTH, THIRD = DOP853.E5[:12].copy(), DOP853.E3[:12].copy()
 # Row p of DENSE is the weight of each stage in what x, x (1 - x), x^2 (1 - x), ... multiply at a fraction x of a step.
 CHANGE, BEGIN, END = WEIGHTS[12], np.eye(DENSE_STAGES)[0], np.eye(DENSE_STAGES)[STAGES]
 DENSE = np.vstack([CHANGE, BEGIN - CHANGE, 2.0 * CHANGE - BEGIN - END, DOP853.D])
-TABLEAU = Tableau(tuple(map(tuple, WEIGHTS.tolist())), STAGES, tuple(FIFTH), tuple(THIRD), NUDGE)
+TABLEAU = Tableau(
+    tuple(map(tuple, WEIGHTS.tolist())), STAGES, tuple(FIFTH), tuple(THIRD), tuple(map(tuple, DENSE.tolist())), NUDGE
+)
 
 
 class Steps(Protocol):
@@ -35,16 +38,16 @@ class Steps(Protocol):
     def attempt(self, step: Array) -> tuple[Array, stages.Told]:
         """States at the end of steps of these sizes, shape (batch,), and what is told of them."""
 
-    def inside(self, passed: Mask, rows: Index, weights: Array) -> Array:
-        """States within the step that was tried: row i is that of run rows[i] of those that have passed a sample.
+    def inside(self, passed: Mask, rows: Index, x: Array) -> Iterable[tuple[Index, Array]]:
+        """States within the step that was tried, as they are seen: row i is at a fraction x[i] of that of run rows[i]
+        of those that have passed a sample. Numbers of some of the rows, and their states, come at a time.
 
         Parameters
         ----------
         passed : ndarray of bool, shape (batch,)
         rows : ndarray of int, shape (samples,)
             Ascending.
-        weights : ndarray, shape (samples, stages)
-            Of the stages in the change of state.
+        x : ndarray, shape (samples,)
         """
 
     def accept(self, accepted: Mask, turned: Array) -> None:
@@ -55,13 +58,13 @@ class Steps(Protocol):
         """Those of some of the runs."""
 
 
-def steps(problem: Problem, state: Array, velocity: Array, direction: Array) -> Steps:
+def steps(problem: Problem, seen: stages.Seen, state: Array, velocity: Array, direction: Array) -> Steps:
     """Trial steps from states, with the velocity there and a first guess of the direction of the largest curvature.
 
     Compiled where the velocity is. All have shape (batch, entries).
     """
-    compiled = stages.stages(problem.velocity, problem.split, state, velocity, direction, TABLEAU)
-    return Plain(problem, state, velocity, direction) if compiled is None else compiled
+    compiled = stages.stages(problem.velocity, problem.split, seen, state, velocity, direction, TABLEAU)
+    return Plain(problem, seen, state, velocity, direction) if compiled is None else compiled
 
 
 def error(step: Array, told: stages.Told) -> Array:
@@ -92,6 +95,7 @@ class Plain:
     """Steps in NumPy, for velocities of any kind."""
 
     problem: Problem
+    seen: stages.Seen
     state: Array
     velocity: Array
     direction: Array
@@ -113,17 +117,18 @@ class Plain:
         fifth, third, speed = map(squared_norm, (fifth, third, velocity))
         return end, stages.Told(fifth, third, speed, size, bend=squared_norm(change))
 
-    def inside(self, passed: Mask, rows: Index, weights: Array) -> Array:
+    def inside(self, passed: Mask, rows: Index, x: Array) -> Iterable[tuple[Index, Array]]:
         problem, states = self.problem.select(passed), self.state[passed]
         step, changes = self.tried.step[passed, None], self.tried.stages[passed]
         for s in range(STAGES + 1, DENSE_STAGES):
             changes[:, s] = problem.velocity(states + step * _weigh(WEIGHTS[s, :s], changes[:, :s]))
-        inside = states[rows][:, None]
+        inside, weights = states[rows][:, None], weights_within(x, step[rows, 0])
         ends = np.searchsorted(rows, np.arange(len(states) + 1))
         for run, (first, last) in enumerate(pairwise(ends)):
             # One product of a vector and a matrix a sample: it does not depend on the others.
             inside[first:last] += weights[first:last, None] @ changes[run]
-        return inside[:, 0]
+        chosen = np.flatnonzero(passed)[rows]
+        return [(np.arange(len(rows)), self.seen.select(chosen).back(inside[:, 0]))]
 
     def accept(self, accepted: Mask, turned: Array) -> None:
         moved, turning = accepted[:, None], (turned > 0.0)[:, None]
@@ -132,7 +137,8 @@ class Plain:
         self.direction = np.where(turning, self.tried.change * turned[:, None], self.direction)
 
     def select(self, kept: Mask) -> Self:
-        return type(self)(self.problem.select(kept), self.state[kept], self.velocity[kept], self.direction[kept])
+        problem, seen = self.problem.select(kept), self.seen.select(kept)
+        return type(self)(problem, seen, self.state[kept], self.velocity[kept], self.direction[kept])
 
 
 def _weigh(weights: Array, changes: Array) -> Array:

@@ -30,14 +30,13 @@ class Asymmetric(Theory):
     loss, models = Squared, (Factored,)
 
     def basis(self, problem: Problem) -> Basis:
-        return Basis.singular(problem.data)
+        return problem.singular
 
     def kept(self, problem: Problem, widths: Array, start: Start | None = None) -> Array:
-        return reach.singular(problem.data, widths, start)
+        return reach.singular(problem.singular, widths, start)
 
     def limit(self, problem: Problem, widths: Array) -> Array:
-        basis = Basis.singular(problem.data)
-        return basis.part(problem.data, reach.leading(basis.values, widths))
+        return problem.singular.part(problem.data, reach.leading(problem.singular.values, widths))
 
     def local_rate(self, problem: Problem, state: Array) -> Array | None:
         if not isinstance(problem.model, Factored):

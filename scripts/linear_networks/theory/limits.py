@@ -17,6 +17,7 @@ from linear_networks.theory.reach import EQUAL
 from linear_networks.theory.theory import Theory
 
 NEAR = 1e-10  # An error of this, relative to Y, is none.
+TINY = float(np.finfo(np.float64).tiny)
 GONE = 1e-8  # Below the loss of its limit by this change of X, in units of Y, a run has left it.
 
 
@@ -57,7 +58,7 @@ class Limit:
         generic, values = theory.limit(problem, widths), theory.kept(problem, widths, start)
         product, basis, ranks = generic, theory.basis(problem), widths
         if start is not None and generic is not None and basis is not None:
-            ranks = np.minimum(widths, np.linalg.matrix_rank(start.factors))
+            ranks = np.minimum(widths, start.rank)
             product = theory.limit(problem, ranks) if values is None else basis.part(problem.data, values)
         if generic is None or product is None:
             generic = product = np.full(problem.data.shape, np.nan)
@@ -93,15 +94,18 @@ class Limit:
             gramian = np.concatenate([left(gramian[:, :rows]), right(gramian[:, rows:])], axis=1).mT
         return replace(self, product=product, gramian=gramian)
 
-    def is_near(
-        self, problem: Problem, state: Array, tolerance: float, unit: Array, product: Array | None = None
-    ) -> Mask:
-        """Whether states are within a tolerance of the limit, in units of X; of the Gramian, in those of its limit."""
-        product = problem.product(state) if product is None else product
-        near = np.sqrt(squared_norm(product - self.product)) <= tolerance * unit
-        gramian = self.theory.gramian(problem, state)
+    def distances(self, problem: Problem, state: Array, product: Array) -> tuple[Array, Array]:
+        """How far states of these products X are from the limit: X, and the Gramian in units of its limit, which is 0
+        where its convergence is no question of its own."""
+        gramian, far = self.theory.gramian(problem, state), np.zeros(len(state))
         if gramian is not None and self.gramian is not None:
-            near &= squared_norm(gramian - self.gramian) <= tolerance**2 * squared_norm(self.gramian)
+            far = np.sqrt(squared_norm(gramian - self.gramian)) / np.maximum(np.sqrt(squared_norm(self.gramian)), TINY)
+        return np.sqrt(squared_norm(product - self.product)), far
+
+    def is_near(self, problem: Problem, state: Array, tolerance: float, unit: Array) -> Mask:
+        """Whether states are within a tolerance of the limit, in units of X; of the Gramian, in those of its limit."""
+        distance, far = self.distances(problem, state, problem.product(state))
+        near: Mask = (distance <= tolerance * unit) & (far <= tolerance)
         return near
 
     def is_left(self, problem: Problem, state: Array) -> Mask:

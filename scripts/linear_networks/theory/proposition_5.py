@@ -30,7 +30,7 @@ class Proposition5(Theory):
     splits = True
 
     def basis(self, problem: Problem) -> Basis:
-        return Basis.singular(problem.data)
+        return problem.singular
 
     def limit(self, problem: Problem, widths: Array) -> Array:
         rows, penalty = problem.data.shape[1], _penalty(problem)

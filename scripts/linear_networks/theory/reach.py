@@ -10,15 +10,16 @@ EQUAL = 1e-12  # Values that differ by this times the largest are equal.
 ROUNDING = 1e-13  # Relative difference of factors that are equal.
 
 
-def singular(data: Array, widths: Array, start: Start | None) -> Array:
-    """Singular values of Y, in the order of `Basis.singular`, that X = U V^T keeps under (10).
+def singular(basis: Basis, widths: Array, start: Start | None) -> Array:
+    """Singular values of Y, in the order of its singular bases, that X = U V^T keeps under (10).
 
     A generic start keeps the k largest. Ranks and modes that it does not have are not made; and where it is balanced,
     its product does not lose a rank on the way, see `_reached_by_balance`.
 
     Parameters
     ----------
-    data : ndarray, shape (batch, m, n)
+    basis : Basis
+        The singular bases of Y.
     widths : ndarray, shape (batch,)
         k.
     start : Start or None
@@ -29,30 +30,28 @@ def singular(data: Array, widths: Array, start: Start | None) -> Array:
     ndarray, shape (batch, min(m, n))
         0 for a mode that is not kept; NaN where equal values leave open which are.
     """
-    basis = Basis.singular(data)
     if start is None:
         return leading(basis.values, widths)
     if start.modes is not None:
         return leading(basis.values, widths, (start.modes.products > 0.0) | (start.modes.imbalances != 0.0))
-    rows, size = data.shape[1], basis.values.shape[1]
+    rows, size = basis.left.shape[1], basis.values.shape[1]
     left, right = turn(basis.left, start.factors[:, :rows]), turn(basis.right, start.factors[:, rows:])
     started = (left[:, :size] != 0.0).any(axis=2) | (right[:, :size] != 0.0).any(axis=2)
     if start.lambda0 is not None and left.shape[1] == right.shape[1]:
-        balanced = np.broadcast_to(start.lambda0, len(data)) == 0.0
+        balanced = np.broadcast_to(start.lambda0, len(left)) == 0.0
         started &= ~balanced[:, None] | _reached_by_balance(left, right, basis)
-    return leading(basis.values, np.minimum(widths, np.linalg.matrix_rank(start.factors)), started)
+    return leading(basis.values, np.minimum(widths, start.rank), started)
 
 
-def positive(data: Array, widths: Array, start: Start | None) -> Array:
+def positive(basis: Basis, widths: Array, start: Start | None) -> Array:
     """Eigenvalues of symmetric Y, descending, that X = U U^T keeps under (3): the positive ones, up to U(0)'s rank.
 
-    Parameters and result as of `singular`.
+    Parameters and result as of `singular`, of the eigenbases of Y.
     """
-    basis = Basis.eigen(data)
     values = np.maximum(basis.values, 0.0)
     if start is None:
         return leading(values, widths)
-    left = start.factors[:, : data.shape[1]]
+    left = start.factors[:, : basis.left.shape[1]]
     started = (turn(basis.left, left) != 0.0).any(axis=2)
     return leading(values, np.minimum(widths, np.linalg.matrix_rank(left)), started)
 

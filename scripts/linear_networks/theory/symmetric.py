@@ -24,13 +24,13 @@ class Symmetric(Theory):
     loss, models, eigenvalues = Squared, (Tied, Metric), True
 
     def basis(self, problem: Problem) -> Basis:
-        return Basis.eigen(problem.data)
+        return problem.eigen
 
     def kept(self, problem: Problem, widths: Array, start: Start | None = None) -> Array:
-        return reach.positive(problem.data, widths, start)
+        return reach.positive(problem.eigen, widths, start)
 
     def limit(self, problem: Problem, widths: Array) -> Array:
-        return self.basis(problem).part(problem.data, self.kept(problem, widths))
+        return problem.eigen.part(problem.data, self.kept(problem, widths))
 
     def check_closed_form(self, start: str, known: bool, parameters: Mapping[str, Any]) -> None:
         return

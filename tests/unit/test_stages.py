@@ -95,3 +95,14 @@ def test_the_direction_turns_to_that_of_the_largest_curvature(accepted):
         assert_allclose(np.sqrt(told.bend), 1.0, atol=1e-6)
         steps.accept(np.full(len(state), accepted), np.full(len(state), 1.0))
         assert_allclose(np.sqrt(steps.attempt(step)[1].bend), 1.0, atol=1e-6)
+
+
+def test_states_within_are_seen_from_the_basis_of_y_where_turning_them_is_not_compiled():
+    problem, state = drawn(Asymmetric, np.random.default_rng(0), 3, 1, 90, 1)
+    found, expected = both(problem, state)
+    assert not found.method.shows
+    rows, x = np.array([0, 0, 1]), np.array([0.1, 0.9, 0.5])
+    for steps in (found, expected):
+        steps.attempt(np.full(3, 0.01))
+    inside, plain = (within(steps, np.array([True, False, True]), rows, x) for steps in (found, expected))
+    assert relative(inside, plain).max() <= 1e-12

@@ -76,12 +76,12 @@ class Stages:
         self.asked[:, 0], self.asked[:, 1] = accepted, turned
 
     def select(self, kept: Mask | Index) -> "Stages":
-        """The steps of some of the runs."""
+        """The steps of some of the runs, in the memory of these, which are no more."""
         runs = len(self.asked)
         lanes.pack(self.asked, self.workspace, self.method.places.numbers)
         self.method.kernel("accept")(self.workspace)
         chosen = np.arange(runs)[kept]
-        workspace = lanes.workspace(len(chosen), self.method.places.size)
+        workspace = self.workspace[: -(-len(chosen) // LANES)]
         for first, size in self.method.lasting:
             lanes.pack(lanes.rows(self.workspace, first, size, runs)[chosen], workspace, first)
         return Stages(self.method, self.seen.select(chosen), workspace, np.zeros((len(chosen), 3)))

@@ -55,7 +55,7 @@ class Steps(Protocol):
         change of the velocity times `turned`, where that is not 0. Both have shape (batch,)."""
 
     def select(self, kept: Mask) -> Self:
-        """Those of some of the runs."""
+        """Those of some of the runs, after which these are no more."""
 
 
 def steps(problem: Problem, seen: stages.Seen, state: Array, velocity: Array, direction: Array) -> Steps:

@@ -22,7 +22,7 @@ class Flow(Solver):
     name = "flow"
     label = "flow"
     work = "evaluations"
-    stages = 40
+    stages = 60
     parameters = {"rtol": Parameter("relative tolerance of X(t)", default=1e-8, above=0.0, most=0.1)}
 
     def solve(

@@ -19,7 +19,8 @@ from numpy.typing import ArrayLike
 
 from linear_networks.arrays import Array, Index, Mask, squared_norm
 from linear_networks.dynamics.problem import Problem
-from linear_networks.kernels.step_control import CONVERGED, DIVERGED, STALLED, end, judge
+from linear_networks.kernels.step_control import end, judge
+from linear_networks.outcomes import CONVERGED, DIVERGED, STALLED
 from linear_networks.solvers import dormand_prince
 from linear_networks.solvers.dormand_prince import Steps
 from linear_networks.solvers.escape import escape
@@ -113,13 +114,14 @@ def integrate(
     solution = Solution(len(start), times)
     modes = Modes(problem, limit.theory.basis(problem))
     rules = Rules(rtol, float(times[-1]), dormand_prince.STAGES + 1)
-    sampling = Sampling(solution, lambda states, runs: observe(problem.select(runs), states, runs))
+    sampling = Sampling(solution, start.shape[1], lambda states, runs: observe(problem.select(runs), states, runs))
 
     # A first step that is too long, and an escape to infinity, overflow on their way to being noticed.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        front = first = _Front.at(modes, limit, start, rules)
+        front = _Front.at(modes, limit, start, rules)
+        apart, goal = front.problem, front.limit
         ended: list[tuple[Runs, Array]] = []
-        sound = np.flatnonzero(np.isfinite(first.runs["speed"]))
+        sound = np.flatnonzero(np.isfinite(front.runs["speed"]))
         if sound.size:
             solution.record(sound, 0, observe(problem.select(sound), start[sound], sound))
         while True:
@@ -132,8 +134,13 @@ def integrate(
                 break
             progress(front.runs["t"][front.runs["moving"]].min() / times[-1])
             _step(front, times, sampling, rules)
+        sampling.finish()
         runs, state = map(np.concatenate, zip(*ended, strict=True))
-        _settle(first, modes, runs, state, sampling)
+        numbers, outcome = runs["number"], OUTCOMES[runs["outcome"]]
+        _hold(runs, modes.select(numbers).back(state), sampling)
+        at_limit = goal.select(numbers).outcome(apart.select(numbers), state, outcome)
+        solution.outcome[numbers] = np.where(np.isin(outcome, (DIVERGED, STALLED)), outcome, at_limit)
+        solution.work[numbers] = runs["work"]
         progress(1.0)
         return solution
 
@@ -143,35 +150,32 @@ def _end(front: _Front, rules: Rules) -> None:
     runs = front.runs
     end(runs, rules)
     for run in np.flatnonzero(runs["resting"]):
-        found = _verdict(front.select(np.array([run])), rules)
-        if found is not None:
-            runs["outcome"][run], runs["moving"][run], runs["trial"][run] = found, False, 0.0
+        found = _verdict(front, int(run), rules)
+        if found:
+            outcome = np.flatnonzero(found == OUTCOMES)[0]
+            runs["outcome"][run], runs["moving"][run], runs["trial"][run] = outcome, False, 0.0
 
 
-def _settle(first: _Front, modes: Modes, runs: Runs, state: Array, sampling: Sampling) -> None:
-    """Say how runs have ended at states. Those that are at rest hold theirs for the samples left."""
-    solution, numbers, codes = sampling.solution, runs["number"], runs["outcome"]
-    sampling.finish()
-    at_rest = np.isin(codes, (CONVERGED, STALLED))
+def _hold(runs: Runs, states: Array, sampling: Sampling) -> None:
+    """Let runs that are at rest hold their states for the samples left."""
+    at_rest = np.isin(OUTCOMES[runs["outcome"]], (CONVERGED, STALLED))
     if at_rest.any():
-        held, seen = numbers[at_rest], runs["seen"][at_rest]
-        values = sampling.look(modes.select(held).back(state[at_rest]), held)
+        numbers, seen, solution = runs["number"][at_rest], runs["seen"][at_rest], sampling.solution
+        values = sampling.look(states[at_rest], numbers)
         rows, samples = _spans(seen, np.full_like(seen, len(solution.times)))
-        solution.record(held[rows], samples, {name: value[rows] for name, value in values.items()})
-    outcome = first.limit.select(numbers).outcome(first.problem.select(numbers), state, OUTCOMES[codes])
-    solution.outcome[numbers] = np.where(np.isin(codes, (DIVERGED, STALLED)), OUTCOMES[codes], outcome)
-    solution.work[numbers] = runs["work"]
+        solution.record(numbers[rows], samples, {name: value[rows] for name, value in values.items()})
 
 
-def _verdict(one: _Front, rules: Rules) -> int | None:
-    """How a single run has ended that rests where theory knows no limit; None if it is to go on."""
-    largest = float(one.runs["largest"][0])
-    growth, direction = escape(one.problem, one.state, largest)
+def _verdict(front: _Front, run: int, rules: Rules) -> str:
+    """How a run has ended that rests where theory knows no limit; nothing if it is to go on."""
+    problem, state = front.problem.select(np.array([run])), front.state[[run]]
+    largest, step = (float(front.runs[name][run]) for name in ("largest", "step"))
+    growth, direction = escape(problem, state, largest)
     if growth == 0.0:
         return CONVERGED
     # The velocity rounds like its largest terms, of the size of the curvature times the state.
-    rounding = rules.still * largest * rules.reach / float(one.runs["step"][0])
-    return STALLED if abs(np.vdot(direction, one.problem.velocity(one.state))) <= rounding else None
+    rounding = rules.still * largest * rules.reach / step
+    return STALLED if abs(np.vdot(direction, problem.velocity(state))) <= rounding else ""
 
 
 def _step(front: _Front, times: Array, sampling: Sampling, rules: Rules) -> None:

@@ -6,6 +6,7 @@ from conftest import examples
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from scipy.integrate import DOP853
 from test_products import drawn
 
 from linear_networks import theory as theories
@@ -34,6 +35,15 @@ def within(steps, passed, rows, x):
     """States within a step, in the order of their rows."""
     numbers, states = map(np.concatenate, zip(*steps.inside(passed, rows, x), strict=True))
     return states[np.argsort(numbers)]
+
+
+def test_the_method_is_that_of_scipy():
+    weights = np.zeros_like(dormand_prince.WEIGHTS)
+    weights[:12, :12], weights[12, :12], weights[13:] = DOP853.A, DOP853.B, DOP853.A_EXTRA
+    assert np.array_equal(dormand_prince.WEIGHTS, weights)
+    assert np.array_equal(dormand_prince.DENSE[3:], DOP853.D)
+    for found, expected in ((dormand_prince.FIFTH, DOP853.E5), (dormand_prince.THIRD, DOP853.E3)):
+        assert np.array_equal(np.append(found, 0.0), expected)
 
 
 def relative(found, expected):

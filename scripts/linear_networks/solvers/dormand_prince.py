@@ -9,24 +9,28 @@ from itertools import pairwise
 from typing import NamedTuple, Protocol, Self
 
 import numpy as np
-from scipy.integrate import DOP853
 
 from linear_networks.arrays import Array, Index, Mask, squared_norm
 from linear_networks.dynamics.problem import Problem
 from linear_networks.kernels import stages
 from linear_networks.kernels.stage_code import Tableau
+from linear_networks.solvers import dop853
 
 STAGES, DENSE_STAGES = 12, 16
 NUDGE = 1e-7  # Finite difference for the curvature, in units of the state.
 TINY = 1e-300  # Makes 0 / 0 a 0.
 
+
+def _rows(*sums: dict[int, float]) -> Array:
+    """Weights of all stages in sums, shape (sums, stages)."""
+    return np.array([[weights.get(stage, 0.0) for stage in range(DENSE_STAGES)] for weights in sums])
+
+
 # Row s of WEIGHTS makes the state at which stage s is evaluated; row 12 is the step itself.
-WEIGHTS = np.zeros((DENSE_STAGES, DENSE_STAGES))
-WEIGHTS[:12, :12], WEIGHTS[12, :12], WEIGHTS[13:] = DOP853.A, DOP853.B, DOP853.A_EXTRA
-FIFTH, THIRD = DOP853.E5[:12].copy(), DOP853.E3[:12].copy()
+WEIGHTS, (FIFTH, THIRD) = _rows(*dop853.STATES), _rows(dop853.FIFTH, dop853.THIRD)[:, :STAGES]
 # Row p of DENSE is the weight of each stage in what x, x (1 - x), x^2 (1 - x), ... multiply at a fraction x of a step.
 CHANGE, BEGIN, END = WEIGHTS[12], np.eye(DENSE_STAGES)[0], np.eye(DENSE_STAGES)[STAGES]
-DENSE = np.vstack([CHANGE, BEGIN - CHANGE, 2.0 * CHANGE - BEGIN - END, DOP853.D])
+DENSE = np.vstack([CHANGE, BEGIN - CHANGE, 2.0 * CHANGE - BEGIN - END, _rows(*dop853.DENSE)])
 TABLEAU = Tableau(
     tuple(map(tuple, WEIGHTS.tolist())), STAGES, tuple(FIFTH), tuple(THIRD), tuple(map(tuple, DENSE.tolist())), NUDGE
 )

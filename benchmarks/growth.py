@@ -120,7 +120,7 @@ def draw(runs: pd.DataFrame, widths: pd.DataFrame, sizes: pd.DataFrame, path: Pa
 
     from linear_networks_workflow.figures import style
 
-    style.apply()
+    style.apply({}, {})
     figure, axes = plt.subplots(1, 3, figsize=(6.75, 2.2), layout="constrained")
     panels = (
         (

@@ -12,6 +12,7 @@ BLOCK = 1000
 if "snakemake" in globals():
     snakemake = globals()["snakemake"]
     with logs.to(snakemake.log[0]):
+        parquet.forgo_pandas()
         experiment = snakemake.wildcards.experiment
         keys = ("seed", "replicates", "points", "folder")
         rows = matrices.generate(experiment, *(snakemake.params[key] for key in keys))

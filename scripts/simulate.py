@@ -11,6 +11,7 @@ if "snakemake" in globals():
     snakemake = globals()["snakemake"]
     files, experiment = dict(snakemake.output.items()), snakemake.wildcards.experiment
     with logs.to(snakemake.log[0]), logs.progress("simulate") as progress:
+        parquet.forgo_pandas()
         seals.check(snakemake.input, snakemake.config)
         blocks = simulation.simulate_blocks(
             list(grid.runs(experiment, snakemake.wildcards.dynamics, snakemake.params.seed, snakemake.params.points)),

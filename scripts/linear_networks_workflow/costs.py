@@ -84,7 +84,7 @@ class Costs:
 
     def rates(self) -> float:
         """Seconds that the rates of a run take: of its product, its modes and its Gramian."""
-        return 1e-3 * (3 + min(self.rows, self.columns))
+        return 7e-4 * (2 + min(self.rows, self.columns))
 
     def runs_per_job(self) -> int:
         """How many runs a chunk has, for its simulation to take some seconds.

@@ -54,10 +54,10 @@ def run(config: Mapping[str, Any], name: str, folder: str | Path = ".") -> dict[
         for chunk in grid.chunks(settings, name, dynamics):
             made = _chunk(settings, name, dynamics, chunk, data, fitted)
             if dynamics in general:
-                made["lambda0"] = lambda0_fits.fit(*_frames(made), data)
+                made["lambda0"] = lambda0_fits.fit(made["runs"], made["trajectories"], data)
                 fitted |= dict(zip(*made["lambda0"].select(["run", "lambda0"]).to_pydict().values(), strict=True))
             if measured:
-                made["rates"] = rate_fits.fit(*_frames(made), data)
+                made["rates"] = rate_fits.fit(made["runs"], made["trajectories"], data)
             for stage, table in made.items():
                 found.setdefault(stage, []).append(table)
     frames = {stage: pa.concat_tables(parts).to_pandas() for stage, parts in found.items()}
@@ -81,7 +81,3 @@ def _chunk(
     kept = grid.keeps_trajectories(config["experiments"][name])
     found, trajectories = simulation.simulate(runs, data, record, fitted, trajectories=kept)
     return {"runs": found} | ({"trajectories": trajectories} if kept else {})
-
-
-def _frames(made: Mapping[str, pa.Table]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return made["runs"].to_pandas(), made["trajectories"].to_pandas()

@@ -89,9 +89,10 @@ def _read(module: str) -> Code:
     path = _path(module)
     if path is None:
         raise ModuleNotFoundError(f"no module {module} in {SCRIPTS}")
-    tree = ast.parse(path.read_bytes())
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    listed = _split_imports(tree)
+    listed = _split_imports(tree) if any(name in text for name in LISTINGS) else []
     writer = _Writer()
     writer.visit(tree, CODE)
     code, words = (hashlib.sha256("\0".join(parts).encode()).digest() for parts in (writer.code, writer.words))

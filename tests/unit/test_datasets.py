@@ -84,3 +84,24 @@ def test_a_parameter_that_a_point_does_not_have_is_null():
     found = parquet.parameters({"width": 3, "matrix": {"source": "file", "path": "y.csv"}})
     assert (found["width"], found["source"], found["scale"]) == (3, "file", None)
     assert pa.Table.from_pylist([found], parquet.RUNS)["scale"].null_count == 1
+
+
+def test_jobs_that_make_no_data_frames_load_no_pandas():
+    code = """
+import sys
+from linear_networks_workflow.dataset import parquet
+from linear_networks_workflow.stages import lambda0_fits, matrices, rate_fits, simulation
+parquet.forgo_pandas()
+point = {"source": "gaussian", "rows": 2, "columns": 3}
+table = parquet.table(matrices.generate("small", 0, 2, [point], "."), parquet.MATRICES)
+print("pandas" in sys.modules)
+print(len(table.to_pandas()), "pandas" in sys.modules)
+"""
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(PROJECT / "scripts")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.split() == ["False", "2", "True"]

@@ -1,5 +1,6 @@
 """Kinds of figures: every one that is listed draws its own example from the columns that it declares."""
 
+import re
 import subprocess
 import sys
 
@@ -183,10 +184,12 @@ def test_a_figure_loads_what_is_drawn_and_what_rows_are_chosen_by():
     assert columns["matrices"] == ["matrix", "singular_values"]
 
 
-def test_planning_loads_no_library_that_draws():
+def test_planning_loads_nothing_that_draws_fits_or_reads_tables():
+    planned = (PROJECT / "Snakefile").read_text()
+    imported = re.search(r"from linear_networks_workflow import \(.*?\)", planned, re.DOTALL)[0]
     code = (
-        f"import sys; sys.path.insert(0, {str(PROJECT / 'scripts')!r}); import linear_networks_workflow.figures; "
-        "print(*{'matplotlib', 'pandas', 'scipy', 'seaborn'} & {*sys.modules})"
+        f"import sys; sys.path.insert(0, {str(PROJECT / 'scripts')!r}); {imported}; "
+        "print(*{'matplotlib', 'numba', 'pandas', 'scipy', 'seaborn'} & {*sys.modules})"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == []

@@ -6,13 +6,14 @@ from declared import defaults, examples
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from scipy.stats import ortho_group
 
 from linear_networks.arrays import gaussian_norm
 from linear_networks.components import REQUIRED, Refused
 from linear_networks.matrices import SOURCES
 from linear_networks.matrices.file import File
 from linear_networks.matrices.gaussian import Gaussian
-from linear_networks.matrices.spectrum import Spectrum
+from linear_networks.matrices.spectrum import Spectrum, _haar
 from linear_networks.matrices.table import Table, correlation, one_hot
 from linear_networks.matrices.teacher import Teacher
 from linear_networks_workflow import inputs
@@ -32,6 +33,13 @@ def test_symmetric_spectrum_has_the_given_eigenvalues(size, seed):
     matrix = Spectrum.draw(rng, size, size, values, symmetric=True).values
     assert np.array_equal(matrix, matrix.T)
     assert_allclose(np.linalg.eigvalsh(matrix), values, atol=1e-13)
+
+
+@given(st.integers(2, 8), st.integers(0, 2**32))
+def test_the_bases_of_a_spectrum_are_those_of_scipy(size, seed):
+    ours, theirs = np.random.default_rng(seed), np.random.default_rng(seed)
+    assert np.array_equal(_haar(ours, size), ortho_group.rvs(size, random_state=theirs))
+    assert ours.random() == theirs.random()
 
 
 def test_a_short_spectrum_is_completed_by_zeros():

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 
 from linear_networks.dynamics.asymmetric import Asymmetric
 from linear_networks.dynamics.regularized import Regularized
-from linear_networks_workflow.dataset import joining
+from linear_networks_workflow.dataset import joining, parquet
 from linear_networks_workflow.figures import descent_vs_flow
 from linear_networks_workflow.figures.tables import of_frames
 from linear_networks_workflow.stages import rate_fits, tables
@@ -18,7 +18,12 @@ pytestmark = pytest.mark.slow
 def measured(experiment, **changes):
     """Runs of an experiment, and their rates."""
     runs, trajectories, matrices = compute(experiment, **changes)
-    return runs, rate_fits.fit(runs, trajectories, matrices).to_pandas()
+    return runs, fitted(runs, trajectories, matrices)
+
+
+def fitted(runs, trajectories, matrices):
+    tables = parquet.of_frame(runs, parquet.RUNS), parquet.of_frame(trajectories, parquet.TRAJECTORIES)
+    return rate_fits.fit(*tables, matrices).to_pandas()
 
 
 def ratios(rates, **which):
@@ -155,8 +160,8 @@ def test_product_and_gramian_of_a_rectangular_regularized_problem_have_rates_of_
 def test_where_theory_knows_no_limit_the_rate_is_that_of_coming_to_rest():
     solver = {"method": "flow", "rtol": 1e-12}
     runs, trajectories, matrices = compute("rates-asymmetric", replicates=1, solver=solver, record=["product"])
-    known = rate_fits.fit(runs, trajectories, matrices).to_pandas()
-    unknown = rate_fits.fit(runs, trajectories.assign(distance=np.nan), matrices).to_pandas()
+    known = fitted(runs, trajectories, matrices)
+    unknown = fitted(runs, trajectories.assign(distance=np.nan), matrices)
     both = (
         known[known["quantity"] == "product"]
         .merge(unknown, on="run", suffixes=("", "_rest"))

@@ -5,6 +5,8 @@ import subprocess
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
+from numpy.testing import assert_allclose
 
 from linear_networks_workflow.dataset import joining, parquet
 from linear_networks_workflow.stages import tables
@@ -130,6 +132,15 @@ def test_the_interval_covers_the_true_median_as_often_as_it_says():
     # Of 200 at 95 %, within four standard deviations of the binomial.
     assert covered >= 190 - 4 * np.sqrt(200 * 0.95 * 0.05)
     assert covered < 200
+
+
+@pytest.mark.parametrize("count", [3, 4, 25])
+def test_the_interval_is_that_of_scipy(count):
+    values = np.random.default_rng(count).standard_normal(count)
+    found = scipy.stats.bootstrap(
+        (values,), np.median, n_resamples=2000, method="percentile", rng=np.random.default_rng(0)
+    )
+    assert_allclose(tables.interval(values), found.confidence_interval, rtol=1e-12)
 
 
 def test_too_few_replicates_have_no_interval():

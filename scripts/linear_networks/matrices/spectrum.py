@@ -50,9 +50,9 @@ class Spectrum(Drawn):
 
 
 def _haar(rng: np.random.Generator, size: int) -> Array:
-    from scipy.stats import ortho_group
-
+    """A random orthogonal matrix, drawn as `scipy.stats.ortho_group` does, which takes a second to load."""
     # SciPy's group starts at size 2; the orthogonal 1 x 1 matrices are the two signs.
     if size == 1:
         return rng.choice([-1.0, 1.0], (1, 1))
-    return ortho_group.rvs(size, random_state=rng)
+    basis, triangle = np.linalg.qr(rng.standard_normal((size, size)))
+    return basis * np.copysign(1.0, np.diagonal(triangle))

@@ -1,6 +1,7 @@
 """The Parquet files: their columns, and reading and writing them. What a column means is said in `columns`."""
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -230,6 +231,26 @@ def complete(contents: pa.Table, schema: pa.Schema, version: str = SCHEMA_VERSIO
         raise KeyError(f"other columns: {', '.join(sorted(found ^ set(schema.names)))}")
     nulls = {field.name: pa.nulls(len(contents), field.type) for field in schema if field.name not in found}
     return pa.table({name: nulls[name] if name in nulls else contents[name] for name in schema.names})
+
+
+def forgo_pandas() -> None:
+    """Let Arrow find no pandas, which it loads with its first array, for longer than many jobs compute.
+
+    It is for jobs that make no data frames: where one is asked for, pandas is loaded after all, but until then a Series
+    is no array to Arrow.
+    """
+    sys.meta_path.insert(0, _NoPandas)
+    pa.array([0.0])
+    sys.meta_path.remove(_NoPandas)
+
+
+class _NoPandas:
+    """Finds that there is no pandas, and leaves other modules to other finders."""
+
+    @staticmethod
+    def find_spec(name: str, *_: Any) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(name)
 
 
 def read(

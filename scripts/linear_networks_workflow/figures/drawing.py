@@ -1,15 +1,19 @@
 """What a job writes beside the drawing of a figure."""
 
+from __future__ import annotations
+
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from linear_networks_workflow.errors import InputError
 from linear_networks_workflow.figures import numbers
 from linear_networks_workflow.figures.kind import Kind
+
+if TYPE_CHECKING:
+    from linear_networks_workflow.figures.libraries import pd
 
 
 @contextmanager

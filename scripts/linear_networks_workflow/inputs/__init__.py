@@ -12,7 +12,7 @@ from linear_networks.components import Refused
 from linear_networks.matrices import SOURCES
 from linear_networks_workflow import grid
 from linear_networks_workflow.errors import ConfigError
-from linear_networks_workflow.inputs import matrix, table
+from linear_networks_workflow.inputs import formats
 
 Doubts = tuple[tuple[str, str], ...]
 
@@ -36,19 +36,23 @@ class Reader(NamedTuple):
 
 
 def _matrix(path: Path, key: str | None) -> tuple[dict[str, np.ndarray], str, Doubts]:
+    from linear_networks_workflow.inputs import matrix
+
     values, note = matrix.read(path, key)
     return {"values": values}, note, ()
 
 
 def _table(path: Path, target: str, kind: str | None) -> tuple[dict[str, np.ndarray], str, Doubts]:
+    from linear_networks_workflow.inputs import table
+
     features, targets, note, doubts = table.read(path, target, kind)
     return {"features": features, "targets": targets}, note, doubts
 
 
-# By what a source `reads`.
+# By what a source `reads`. What reads is loaded where there is something to read: most matrices are drawn.
 READERS = {
-    "matrix": Reader(_matrix, matrix.FORMATS, ("key",)),
-    "table": Reader(_table, table.FORMATS, ("target", "target_kind")),
+    "matrix": Reader(_matrix, formats.MATRIX, ("key",)),
+    "table": Reader(_table, formats.TABLE, ("target", "target_kind")),
 }
 
 

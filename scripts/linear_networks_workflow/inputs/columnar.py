@@ -10,8 +10,6 @@ from linear_networks.components import Refused
 from linear_networks_workflow.errors import short
 from linear_networks_workflow.inputs.reading import reading
 
-FORMATS = (".parquet",)
-
 
 def read(path: Path) -> pd.DataFrame:
     """The columns of a file: numbers, truth values or text. An index without a name is left out."""

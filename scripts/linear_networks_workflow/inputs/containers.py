@@ -11,8 +11,6 @@ from linear_networks_workflow.errors import listed, short
 from linear_networks_workflow.inputs import matlab
 from linear_networks_workflow.inputs.reading import reading
 
-ARCHIVES = (".npz", ".mat")
-FORMATS = (".npy", *ARCHIVES)
 SPARSE = {"format", "shape", "data"}  # names in what scipy.sparse.save_npz writes
 
 

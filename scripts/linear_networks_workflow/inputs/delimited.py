@@ -17,8 +17,6 @@ from pandas.errors import EmptyDataError, ParserError
 from linear_networks.components import Refused
 from linear_networks_workflow.errors import short
 
-FORMATS = tuple(ending + packed for packed in ("", ".gz") for ending in (".csv", ".tsv", ".txt"))
-
 GZIP = b"\x1f\x8b"  # with which such a file begins
 
 # By the pattern that pandas splits lines at, the first that is found.

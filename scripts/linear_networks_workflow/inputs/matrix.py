@@ -8,11 +8,9 @@ import pandas as pd
 
 from linear_networks.components import Refused
 from linear_networks_workflow.errors import listed
-from linear_networks_workflow.inputs import columnar, containers, delimited
+from linear_networks_workflow.inputs import columnar, containers, delimited, formats
 from linear_networks_workflow.inputs.headings import check_headings
 from linear_networks_workflow.inputs.numbers import finite
-
-FORMATS = (*delimited.FORMATS, *containers.FORMATS, *columnar.FORMATS)
 
 
 def read(path: Path, key: str | None = None) -> tuple[np.ndarray, str]:
@@ -21,7 +19,7 @@ def read(path: Path, key: str | None = None) -> tuple[np.ndarray, str]:
     Parameters
     ----------
     path : Path
-        Of one of FORMATS.
+        Of one of `formats.MATRIX`.
     key : str or None
         Name of the array in a file of several.
 
@@ -37,11 +35,11 @@ def read(path: Path, key: str | None = None) -> tuple[np.ndarray, str]:
         headings or the index of a program that wrote it.
     """
     ending, layout = path.suffix.lower(), ""
-    if key is not None and ending not in containers.ARCHIVES:
-        raise Refused("key", f"only {' and '.join(containers.ARCHIVES)} files have keys; leave it out")
-    if ending in containers.FORMATS:
+    if key is not None and ending not in formats.ARCHIVES:
+        raise Refused("key", f"only {' and '.join(formats.ARCHIVES)} files have keys; leave it out")
+    if ending in formats.ARRAYS:
         frame = pd.DataFrame(containers.matrix(path, key))
-    elif ending in columnar.FORMATS:
+    elif ending in formats.COLUMNS:
         frame = columnar.read(path)
         check_headings(frame.columns)
         _check_index(frame)

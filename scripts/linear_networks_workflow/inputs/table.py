@@ -9,11 +9,9 @@ import pandas as pd
 
 from linear_networks.components import Refused
 from linear_networks_workflow.errors import listed, short
-from linear_networks_workflow.inputs import columnar, delimited, target
+from linear_networks_workflow.inputs import columnar, delimited, formats, target
 from linear_networks_workflow.inputs.headings import check_headings
 from linear_networks_workflow.inputs.numbers import finite
-
-FORMATS = (*delimited.FORMATS, *columnar.FORMATS)
 
 
 class Table(NamedTuple):
@@ -43,7 +41,7 @@ def read(path: Path, name: str, kind: str | None = None) -> Table:
     Parameters
     ----------
     path : Path
-        Of one of FORMATS.
+        Of one of `formats.TABLE`.
     name : str
         Heading of the target.
     kind : {None, "classes", "real"}
@@ -70,7 +68,7 @@ def read(path: Path, name: str, kind: str | None = None) -> Table:
 
 def _read(path: Path) -> tuple[pd.DataFrame, str]:
     """Columns by heading, and how the file is laid out."""
-    if path.suffix.lower() in columnar.FORMATS:
+    if path.suffix.lower() in formats.COLUMNS:
         frame, layout = columnar.read(path), ""
     else:
         text = delimited.table(path)

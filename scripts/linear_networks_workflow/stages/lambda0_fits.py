@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from linear_networks.matrices.source import Data
@@ -16,8 +15,8 @@ from linear_networks_workflow.stages import chunks
 
 
 def fit(
-    runs: pd.DataFrame,
-    trajectories: pd.DataFrame,
+    runs: pa.Table,
+    trajectories: pa.Table,
     matrices: Mapping[str, Data],
     progress: Progress = lambda fraction: None,
 ) -> pa.Table:
@@ -25,7 +24,7 @@ def fit(
 
     Parameters
     ----------
-    runs, trajectories : DataFrame
+    runs, trajectories : Table
         Rows of one chunk, with `factors` and `product`.
     matrices : mapping to Data
     progress : callable
@@ -40,11 +39,11 @@ def fit(
     return parquet.table(rows, parquet.LAMBDA0)
 
 
-def _fit(run: Mapping, samples: pd.DataFrame, data: np.ndarray) -> dict:
+def _fit(run: Mapping, samples: chunks.Samples, data: np.ndarray) -> dict:
     began = time.perf_counter()
-    products = np.stack(samples["product"]).reshape(-1, *data.shape)
-    factors = run["factors"].reshape(sum(data.shape), -1)
-    found = lambda0.fit(samples["t"].to_numpy(), products, data, factors)
+    products = samples["product"].reshape(-1, *data.shape)
+    factors = np.reshape(run["factors"], (sum(data.shape), -1))
+    found = lambda0.fit(samples["t"], products, data, factors)
     return {
         **asdict(found.best),
         **{f"negative_{name}": value for name, value in asdict(found.negative).items()},

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from linear_networks import theory as theories
@@ -27,8 +26,8 @@ ROUNDING = 1e-12
 
 
 def fit(
-    runs: pd.DataFrame,
-    trajectories: pd.DataFrame,
+    runs: pa.Table,
+    trajectories: pa.Table,
     matrices: Mapping[str, Data],
     progress: Progress = lambda fraction: None,
 ) -> pa.Table:
@@ -36,7 +35,7 @@ def fit(
 
     Parameters
     ----------
-    runs, trajectories : DataFrame
+    runs, trajectories : Table
         Rows of one chunk.
     matrices : mapping to Data
     progress : callable
@@ -69,12 +68,11 @@ class Record(NamedTuple):
     known: Prediction
 
 
-def _records(run: Mapping[str, Any], samples: pd.DataFrame, data: np.ndarray) -> Iterator[Record]:
+def _records(run: Mapping[str, Any], samples: chunks.Samples, data: np.ndarray) -> Iterator[Record]:
     theory, solver = theories.of_dynamics(DYNAMICS[run["dynamics"]], LOSSES[run["loss"]]), _solver(run)
     facts = _facts(run, data, theory, solver)
     predicted = theory.predict(facts.rounded())
-    times = samples["t"].to_numpy()
-    spectra = np.stack(samples["singular_values"])
+    times, spectra = samples["t"], samples["singular_values"]
     scale = float(np.linalg.norm(data) + np.linalg.norm(spectra, axis=1).max())
     level = solver.floor(scale)
     for quantity, mode, distance in _distances(run, samples, spectra, facts):
@@ -107,9 +105,9 @@ def _facts(run: Mapping[str, Any], data: np.ndarray, theory: Theory, solver: Sol
         limits=None if run["limit_values"] is None else np.asarray(run["limit_values"]),
         tied=bool(run["tied"]),
         modes=None if modes is None else np.asarray(modes),
-        lambda0=_known(theory.lambda0(run)),
+        lambda0=theory.lambda0(run),
         imbalance=np.asarray(run["imbalance_eigenvalues"]),
-        local=run["rate_end"],
+        local=np.nan if run["rate_end"] is None else run["rate_end"],
         factored=DYNAMICS[run["dynamics"]].model.has_factors,
     )
 
@@ -119,32 +117,27 @@ def _moving(run: Mapping[str, Any], values: np.ndarray) -> np.ndarray:
     moving = np.arange(len(values)) < run["width"]
     if run["products"] is None:
         return moving
-    imbalances = 0.0 if run["mode_imbalances"] is None else run["mode_imbalances"]
-    at_rest = (run["products"] == 0.0) & ((imbalances == 0.0) | (values <= ROUNDING * np.abs(values).max()))
-    return moving & ~at_rest & ~np.isclose(run["products"], values, rtol=ROUNDING, atol=0.0)
-
-
-def _known(number: float | None) -> float | None:
-    """None for what is missing, which reads as NaN beside numbers."""
-    return None if number is None or np.isnan(number) else number
+    products, imbalances = np.asarray(run["products"]), np.asarray(run["mode_imbalances"] or 0.0)
+    at_rest = (products == 0.0) & ((imbalances == 0.0) | (values <= ROUNDING * np.abs(values).max()))
+    return moving & ~at_rest & ~np.isclose(products, values, rtol=ROUNDING, atol=0.0)
 
 
 def _distances(
-    run: Mapping[str, Any], samples: pd.DataFrame, spectra: np.ndarray, facts: Facts
+    run: Mapping[str, Any], samples: chunks.Samples, spectra: np.ndarray, facts: Facts
 ) -> Iterator[tuple[str, int | None, np.ndarray]]:
     """The distances whose rates are measured: to the limits that theory knows, else to where a run came to rest."""
-    if samples["distance"].notna().all():
-        yield "product", None, samples["distance"].to_numpy()
+    if np.isfinite(samples["distance"]).all():
+        yield "product", None, samples["distance"]
         limits = facts.limits
         if limits is None:
             limits = np.where(np.arange(len(facts.values)) < facts.width, np.maximum(facts.values, 0.0), 0.0)
         for mode, limit in enumerate(np.sort(limits)[::-1]):
             yield "mode", mode, np.abs(spectra[:, mode] - limit)
-    elif run["outcome"] == "converged" and samples["product"].notna().all():
-        products = np.stack(samples["product"])
+    elif run["outcome"] == "converged" and samples["product"].size:
+        products = samples["product"]
         yield "product", None, np.linalg.norm(products - products[-1], axis=1)
-    if samples["gramian_distance"].notna().all():
-        yield "gramian", None, samples["gramian_distance"].to_numpy()
+    if np.isfinite(samples["gramian_distance"]).all():
+        yield "gramian", None, samples["gramian_distance"]
 
 
 def _column(values: Any, kind: pa.DataType) -> pa.Array:

@@ -1,6 +1,7 @@
 """The rate-fit table of an experiment: measured rates over replicates beside what theory predicts."""
 
 import html as markup
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ _PARAMETERS = [name for name in PARAMETERS if name not in KEYS]
 
 # Ending of the column of a parameter with its values that are lists of numbers.
 VECTOR = "_vector"
+
+# Of the replicates, for the interval of their median.
+RESAMPLES = 2000
 
 # What readers have to know besides what is said of the dynamics and solvers in it.
 NOTES = {
@@ -77,11 +81,7 @@ def tabulate(rates: Iterable[pd.DataFrame], axes: Sequence[str]) -> pd.DataFrame
         `unmeasured`, the number of runs without a rate, with their reasons.
     """
     varying = [name for name in _PARAMETERS if name.removesuffix(VECTOR) in axes]
-    rows = [
-        {name: _common(some[name]) for name in ("experiment", *KEYS, *_PARAMETERS) if name in some} | _row(some)
-        for points in _whole_points(rates, varying)
-        for _, some in _grouped(against_theory(points), [*varying, *KEYS])
-    ]
+    rows = [row for points in _whole_points(rates, varying) for row in _rows(against_theory(points), [*varying, *KEYS])]
     return pd.DataFrame(rows, columns=parquet.TABLES.names)
 
 
@@ -116,14 +116,13 @@ def shown(table: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
     return narrow
 
 
-def _common(values: pd.Series) -> Any:
-    """What all values are; None where they differ, or one is missing."""
-    if values.isna().any():
-        return None
-    first = values.iloc[0]
-    if values.dtype.kind in "bif":
-        return first if (values == first).all() else None
-    return first if len({_hashable(value) for value in values}) == 1 else None
+def _common(values: pd.Series, group: np.ndarray) -> list[Any]:
+    """By group, what all values are; None where they differ, or one is missing."""
+    plain = values if values.dtype.kind in "bif" else values.astype(object).map(_hashable, na_action="ignore")
+    codes = pd.Series(pd.factorize(plain)[0]).groupby(group).agg(["min", "max"])
+    is_one = (codes["min"] == codes["max"]) & (codes["min"] >= 0)
+    first = values[~pd.Series(group).duplicated().to_numpy()]
+    return [value if same else None for value, same in zip(first, is_one, strict=True)]
 
 
 def against_theory(rates: pd.DataFrame) -> pd.DataFrame:
@@ -138,38 +137,38 @@ def against_theory(rates: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _row(some: pd.DataFrame) -> dict[str, Any]:
-    measured = some["measured"].dropna().to_numpy()
-    low, high = interval(measured)
-    reasons = some["reason"].dropna().astype(str).value_counts()
-    return {
-        "measured": np.median(measured) if measured.size else np.nan,
+def _rows(rates: pd.DataFrame, by: Sequence[str]) -> list[dict[str, Any]]:
+    """A row for each group of rates that have the same values of some columns, in the order in which these appear."""
+    group = _grouped(rates, by).ngroup().to_numpy()
+    groups = rates.groupby(group)
+    medians = groups[["measured", "uncertainty", "predicted", "ratio", "paper", "bound"]].median()
+    counts = groups[["compared", "inside", "violations"]].sum()
+    low, high = zip(*(interval(some.dropna().to_numpy()) for _, some in groups["measured"]), strict=True)
+    columns = {
+        **{name: _common(rates[name], group) for name in ("experiment", *KEYS, *_PARAMETERS) if name in rates},
+        **{name: some[name].tolist() for some in (medians, counts) for name in some},
         "low": low,
         "high": high,
-        "uncertainty": some["uncertainty"].median(),
-        "predicted": some["predicted"].median(),
-        "predicted_by": next(iter(some["predicted_by"].dropna().astype(str)), ""),
-        "ratio": some["ratio"].median(),
-        "compared": int(some["compared"].sum()),
-        "inside": int(some["inside"].sum()),
-        "paper": some["paper"].median(),
-        "bound": some["bound"].median(),
-        "violations": int(some["violations"].sum()),
-        "runs": len(some),
-        "unmeasured": ", ".join(f"{count} {reason}" for reason, count in reasons.items()),
+        "predicted_by": rates["predicted_by"].astype(object).groupby(group).first().fillna(""),
+        "runs": groups.size().tolist(),
+        "unmeasured": [_counted(some.dropna()) for _, some in groups["reason"]],
     }
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _counted(words: Iterable[str]) -> str:
+    return ", ".join(f"{count} {word}" for word, count in Counter(words).most_common())
 
 
 def interval(values: np.ndarray) -> tuple[float, float]:
-    """95 % bootstrap interval of the median; NaN for fewer than three values."""
-    from scipy.stats import bootstrap
-
+    """95 % bootstrap interval of the median, by percentiles; NaN for fewer than three values."""
     if len(values) < 3:
         return np.nan, np.nan
     if np.ptp(values) == 0.0:
         return values[0], values[0]
-    found = bootstrap((values,), np.median, n_resamples=2000, method="percentile", rng=np.random.default_rng(0))
-    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+    chosen = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
+    low, high = np.quantile(np.median(values[chosen], axis=1), (0.025, 0.975))
+    return float(low), float(high)
 
 
 def notes(table: pd.DataFrame, said: Mapping[str, str]) -> list[str]:

@@ -282,8 +282,8 @@ def _refit(
     names = ("distance", "gramian_distance", "local_rate")
     numbers = {name: change(trajectories[name].to_numpy()) for name in names}
     vectors = trajectories[["singular_values", "product"]].map(lambda value: None if value is None else change(value))
-    samples = trajectories.assign(**numbers, **vectors)
-    return {stage: fit(runs, samples, _changed_matrices(matrices, change)).to_pandas()}
+    samples = parquet.of_frame(trajectories.assign(**numbers, **vectors), parquet.TRAJECTORIES)
+    return {stage: fit(parquet.of_frame(runs, parquet.RUNS), samples, _changed_matrices(matrices, change)).to_pandas()}
 
 
 def _changed_matrices(matrices: Mapping[str, Data], change: Change) -> dict[str, Data]:

@@ -326,7 +326,7 @@ TIED = {"kind": "gaussian", "scale": [0.1, 1.0], "tied": True}
         ({"solver": EXACT}, f"{SMALL}.solver.method: asymmetric has no closed form from a gaussian start"),
         (
             {"solver": EXACT, "initialization": {"kind": "rescaled", "scale": 1.0, "imbalance": [0.0, 1.0]}},
-            "asymmetric has no closed form from a rescaled start; try balanced, identity or spectral",
+            "asymmetric has no closed form from a rescaled start; try balanced, hyperbolic, identity or spectral",
         ),
         (
             {"solver": EXACT, "dynamics": ["linear"], "matrix": TEACHER},
@@ -402,6 +402,13 @@ def test_a_run_that_two_blocks_stand_for_is_refused_with_both_places(changes, pl
         {"solver": EXACT, "initialization": {"kind": "rescaled", "scale": 1.0, "imbalance": 0.0}},
         {"solver": EXACT, "initialization": {"kind": "identity", "scale": 1.0, "imbalance": [1.0, 0.0]}, "width": 3},
         {"solver": EXACT, "initialization": {"kind": "spectral", "scale": 1.0, "imbalance": [1.0, [0.0, 1.0, 2.0]]}},
+        {
+            "solver": EXACT,
+            "initialization": {"kind": "hyperbolic", "scale": 1.0, "lambda0": [-1.0, 0.0], "tau": 1.0},
+            "width": 7,
+        },
+        {"solver": EXACT, "width": 1},
+        {"solver": EXACT, "dynamics": [{"name": "end-to-end", "lambda0": 1.0, "tau": [0.0, 1.0]}], "width": 2},
         {"solver": EXACT, "dynamics": [regularized(lambda0=[1.0, -1.0])]},
         {"dynamics": [regularized(lambda0=[[1.0, 2.0]], weight=[0.125, 0.25])], "width": 2},
         {"dynamics": ["asymmetric", regularized(lambda0="fit")]},

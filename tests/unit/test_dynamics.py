@@ -88,7 +88,7 @@ def test_a_model_that_moves_otherwise_descends_by_its_own_velocity_and_theory_kn
             return [pull - factor for pull, factor in zip(super().pull(factors, force), factors, strict=True)]
 
     problem, factors, *_ = case.draw()
-    decayed = Problem(problem.loss, Decayed(), problem.penalties)
+    decayed = Problem(problem.loss, Decayed(**vars(problem.model)), problem.penalties)
     state = problem.start(factors)
     assert_allclose(decayed.velocity(state), problem.velocity(state) - state, rtol=1e-12, atol=1e-12)
     problem.descend(state, 0.1, 1)
@@ -133,11 +133,12 @@ def test_an_imbalance_does_not_change_along_the_velocity(case):
 @pytest.mark.parametrize("scale", [0.1, 1.0])
 @pytest.mark.parametrize("case", CASES, ids=named)
 def test_descent_below_the_stability_limit_of_the_curvature_does_not_diverge(case, scale):
-    problem, factors, _, of_loss = case.draw(width=8, scale=scale)
+    problem, factors, parameters, of_loss = case.draw(width=8, scale=scale)
     rows = problem.data.shape[1]
     parts = problem.data, factors[:, :rows], factors[:, rows:], getattr(problem.loss, "inputs", np.ones((2, 1, 1)))
     data, left, right, inputs = (float(np.linalg.norm(part, 2, axis=(1, 2)).max()) for part in parts)
-    curvature = case.dynamics.curvature(case.loss.curvature(inputs, of_loss), data, left, right)
+    of_loss = case.loss.curvature(inputs, data + left * right, of_loss)
+    curvature = max(case.dynamics.curvature(of_loss, data, left, right, one) for one in parameters)
     state = problem.start(factors)
     first = problem.objective(state)
     for _ in range(300):

@@ -32,6 +32,13 @@ def product(start, rows):
     return left @ right.T
 
 
+def defect(start, rows):
+    """P J P - lambda0 P - tau^2 J, which is 0 where Q = lambda0 I, or has two eigenvalues."""
+    gramian = start.factors @ start.factors.T
+    signs = np.diag(np.where(np.arange(len(gramian)) < rows, 1.0, -1.0))
+    return gramian @ signs @ gramian - start.lambda0 * gramian - start.tau**2 * signs
+
+
 def gaussian(width, scale=1.0, rows=3, columns=4, seed=0):
     return draw("gaussian", stream(seed), np.zeros((rows, columns)), width, scale=scale)
 
@@ -68,6 +75,39 @@ def test_a_rescaled_start_keeps_the_product_and_has_the_asked_imbalance(rows, co
     assert np.linalg.norm(imbalance(start, rows), 2) == pytest.approx(norm, rel=1e-9, abs=1e-13)
     expected = product(draw("balanced", stream(), np.zeros((rows, columns)), 8, scale=0.3), rows)
     assert_allclose(product(start, rows), expected, atol=1e-14)
+
+
+@given(
+    st.integers(1, 6),
+    st.integers(1, 9),
+    st.integers(0, 5),
+    st.sampled_from([0.0, 1e-6, -1e-6, 1.0, -1.0, 1e3, -1e3]),
+    st.sampled_from([0.0, 1e-23, 1e-8, 1e-3, 1.0, 1e3]),
+    st.sampled_from([0.0, 1e-8, 1.0]),
+    st.integers(0, 2**32),
+)
+def test_a_hyperbolic_start_has_the_product_of_the_gaussian_one_and_a_q_of_two_eigenvalues(
+    rows, columns, more, lambda0, tau, scale, seed
+):
+    width = rows + columns + more
+    start = draw("hyperbolic", stream(seed), np.eye(rows, columns), width, scale=scale, lambda0=lambda0, tau=tau)
+    assert (start.lambda0, start.tau) == (lambda0, tau)
+    expected = product(gaussian(width, scale, rows, columns, seed), rows)
+    assert_allclose(product(start, rows), expected, rtol=1e-12, atol=1e-14 * np.abs(expected).max())
+    larger = np.hypot(lambda0 / 2, tau) + abs(lambda0) / 2
+    smaller = tau * (tau / larger) if larger else 0.0
+    upper, lower = (larger, -smaller) if lambda0 >= 0 else (smaller, -larger)
+    eigenvalues = np.linalg.eigvalsh(imbalance(start, rows))
+    size = np.abs(start.factors).max() ** 2
+    assert_allclose(eigenvalues[-rows:], upper, rtol=1e-12, atol=1e-13 * size)
+    assert_allclose(eigenvalues[:columns], lower, rtol=1e-12, atol=1e-13 * size)
+    # What tau adds has its digits however small it is: it has the columns of one side to itself.
+    side, shift, first = (
+        (start.factors[rows:], lambda0, rows) if lambda0 >= 0 else (start.factors[:rows], -lambda0, columns)
+    )
+    added = side[:, first:] / (tau or 1.0)
+    whole = side @ side.T + shift * np.eye(len(side))
+    assert_allclose(added @ added.T @ whole, np.eye(len(side)) * (tau > 0), atol=1e-11)
 
 
 def test_a_zero_product_cannot_be_rescaled():
@@ -166,8 +206,9 @@ KINDS = [
 ]
 
 
-def an_example(kind, options, width):
-    """Symmetric data, and parameters of a kind of start for it; a number that a tied start has to have is 0."""
+def an_example(kind, options, more):
+    """Symmetric data, a width above the smallest, and parameters; a number that a tied start has to have is 0."""
+    width = INITIALIZATIONS[kind].least_width(3, 3) + more
     data = Spectrum.draw(stream(7), 3, 3, [2.0, 1.0, 0.5], symmetric=True).values
     parameters = examples(INITIALIZATIONS[kind], 3, 3, width) | options
     for _ in parameters:
@@ -175,7 +216,7 @@ def an_example(kind, options, width):
             INITIALIZATIONS[kind].check(3, 3, width, **parameters)
         except Refused as refused:
             parameters[refused.key] = 0.0
-    return data, parameters
+    return data, width, parameters
 
 
 @pytest.mark.parametrize("kind", INITIALIZATIONS.values())
@@ -184,38 +225,42 @@ def test_an_initialization_draws_from_the_parameters_that_it_declares_with_their
     assert defaults(kind.draw) == {**dict.fromkeys(("rng", "data", "width"), REQUIRED), **declared}
 
 
-@pytest.mark.parametrize("width", [1, 2, 3])
+@pytest.mark.parametrize("more", [0, 1, 2])
 @pytest.mark.parametrize(("kind", "options"), KINDS)
-def test_a_start_has_finite_factors_of_its_shape_and_is_drawn_again_from_the_same_stream(kind, options, width):
-    data, parameters = an_example(kind, options, width)
+def test_a_start_has_finite_factors_of_its_shape_and_is_drawn_again_from_the_same_stream(kind, options, more):
+    data, width, parameters = an_example(kind, options, more)
     start, again = (draw(kind, stream(), data, width, **parameters) for _ in range(2))
     assert start.factors.shape == (6, width)
     assert np.isfinite(start.factors).all()
     assert np.array_equal(start.factors, again.factors)
 
 
-@pytest.mark.parametrize("width", [1, 2, 3])
+@pytest.mark.parametrize("more", [0, 1, 2])
 @pytest.mark.parametrize(("kind", "options"), KINDS)
-def test_what_a_start_knows_of_itself_is_so(kind, options, width):
-    data, parameters = an_example(kind, options, width)
+def test_what_a_start_knows_of_itself_is_so(kind, options, more):
+    data, width, parameters = an_example(kind, options, more)
     start = draw(kind, stream(), data, width, **parameters)
     if INITIALIZATIONS[kind].knows(**parameters) or width == 1:
         assert start.lambda0 is not None or start.modes is not None
     if start.lambda0 is not None:
-        assert_allclose(imbalance(start, 3), start.lambda0 * np.eye(width), atol=1e-13)
+        assert_allclose(defect(start, 3), 0.0, atol=1e-13)
+    if start.lambda0 is not None and width == 1:
+        assert_allclose(imbalance(start, 3), start.lambda0, atol=1e-13)
     if start.modes is not None:
         left, _, right, products, gaps = start.modes
+        u, v = (side.T @ part for side, part in zip((left, right), split(start, 3), strict=True))
         assert_allclose(left * products @ right.T, product(start, 3), atol=1e-13)
-        assert_allclose(np.linalg.norm(imbalance(start, 3)), np.linalg.norm(gaps), rtol=1e-12, atol=1e-13)
+        # Of one column a mode it is |u^2 - v^2|.
+        assert_allclose(np.linalg.norm(u - v, axis=1) * np.linalg.norm(u + v, axis=1), np.abs(gaps), atol=1e-13)
     if parameters.get("tied"):
         assert np.array_equal(*split(start, 3))
 
 
 @pytest.mark.parametrize(("kind", "options"), KINDS)
 def test_starts_are_not_much_larger_than_expected(kind, options):
-    data, parameters = an_example(kind, options, 3)
-    expected = INITIALIZATIONS[kind].expected_norms(3, 3, 3, **parameters)
-    starts = [draw(kind, stream(seed), data, 3, **parameters) for seed in range(30)]
+    data, width, parameters = an_example(kind, options, 2)
+    expected = INITIALIZATIONS[kind].expected_norms(3, 3, width, **parameters)
+    starts = [draw(kind, stream(seed), data, width, **parameters) for seed in range(30)]
     norms = np.median([[np.linalg.norm(part, 2) for part in split(start, 3)] for start in starts], axis=0)
     assert np.all(norms <= 1.5 * np.array(expected))
 
@@ -229,6 +274,9 @@ def test_starts_are_not_much_larger_than_expected(kind, options):
         ("spectral", {"imbalance": 0.0, "scale": 1.0, "products": [1.0, 1.0, 1.0]}, "scale"),
         ("spectral", {"imbalance": [0.0, 1.0], "scale": 1.0}, "imbalance"),
         ("spectral", {"imbalance": 0.0, "products": [1.0]}, "products"),
+        ("hyperbolic", {"lambda0": 0.0, "tau": 1.0, "scale": 1.0}, "kind"),
+        ("hyperbolic", {"lambda0": 0.0, "tau": 1.0}, "scale"),
+        ("hyperbolic", {"lambda0": 0.0, "tau": 1.0, "products": [1.0]}, "products"),
     ],
 )
 def test_a_start_that_cannot_be_is_refused_by_its_key(kind, parameters, key):

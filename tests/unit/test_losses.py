@@ -42,7 +42,8 @@ def test_the_loss_of_some_runs_is_theirs(loss, parameters):
 def test_descent_of_the_product_is_stable_up_to_the_curvature_and_ends_where_no_curvature_is_larger(loss, parameters):
     some, product = drawn(loss, parameters)
     inputs = max((np.linalg.norm(one, 2) for one in getattr(some, "inputs", [])), default=1.0)
-    curvature = loss.curvature(float(inputs), parameters)
+    error = float(np.linalg.norm(some.data - product, 2, axis=(1, 2)).max())
+    curvature = loss.curvature(float(inputs), error, parameters)
     last = some.value(product)
     for _ in range(3000):
         product = product + some.force(product) / curvature

@@ -68,7 +68,7 @@ def test_pull_is_the_adjoint_of_the_derivative_of_the_product(model):
 @pytest.mark.parametrize("model", INDUCED, ids=named)
 def test_an_induced_product_moves_as_that_of_the_model_that_induces_it(model):
     left, right, force = drawn(model)
-    factors, other = model.start(left, right), model.induced_by.start(left, right)
+    factors, other = model.start(left, right), model.induced_by.start(*model.realized(left, right))
     found = slope(model.product, factors, model.pull(factors, force))
     expected = slope(model.induced_by.product, other, model.induced_by.pull(other, force))
     assert_allclose(found, expected, atol=1e-7)

@@ -19,6 +19,7 @@ class Dynamics(Component):
     Attributes
     ----------
     model : Model
+        By default that of all runs.
     penalty : type of Penalty, or None
     losses : tuple of str
         Losses that it descends; all of them where it is empty.
@@ -47,7 +48,12 @@ class Dynamics(Component):
         `parameters` are those of the dynamics of each run.
         """
         penalties = () if cls.penalty is None else (cls.penalty.of(width, widths, parameters),)
-        return Problem(loss, cls.model, penalties)
+        return Problem(loss, cls.model_of(parameters), penalties)
+
+    @classmethod
+    def model_of(cls, parameters: Sequence[Mapping[str, Any]]) -> Model:
+        """The model of a batch of runs, from the parameters of the dynamics of each."""
+        return cls.model
 
     @classmethod
     def check(cls, width: int, parameters: Mapping[str, Any]) -> None:
@@ -61,11 +67,11 @@ class Dynamics(Component):
         return cls.penalty is None or cls.penalty.keeps_gauge(parameters)
 
     @classmethod
-    def curvature(cls, of_loss: float, data: float, left: float, right: float) -> float:
+    def curvature(cls, of_loss: float, data: float, left: float, right: float, parameters: Mapping[str, Any]) -> float:
         """Estimate of the largest curvature that descent meets, as `Model.curvature`; infinite where it overflows."""
         with np.errstate(over="ignore"):
             # Of NumPy, as powers of Python's numbers do not overflow to infinity.
-            found = cls.model.curvature(*map(np.float64, (of_loss, data, left, right)))
+            found = cls.model_of([parameters]).curvature(*map(np.float64, (of_loss, data, left, right)))
         return found if cls.penalty is None else cls.penalty.curvature(found)
 
     @classmethod

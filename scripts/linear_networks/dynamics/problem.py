@@ -53,7 +53,7 @@ class Problem:
     def select(self, runs: Index | Mask) -> Self:
         """The problems of some of the runs, given by index or mask; an index may repeat."""
         penalties = tuple(penalty.select(runs) for penalty in self.penalties)
-        return replace(self, loss=self.loss.select(runs), penalties=penalties)
+        return replace(self, loss=self.loss.select(runs), model=self.model.select(runs), penalties=penalties)
 
     def start(self, factors: Array) -> Array:
         """State at t = 0 from the factors R(0) = [U(0); V(0)], shape (batch, m + n, w)."""

@@ -8,13 +8,14 @@ from linear_networks.arrays import Array
 from linear_networks.components import Listing
 from linear_networks.initializations.balanced import Balanced
 from linear_networks.initializations.gaussian import Gaussian
+from linear_networks.initializations.hyperbolic import Hyperbolic
 from linear_networks.initializations.identity import Identity
 from linear_networks.initializations.initialization import Initialization, with_one_column
 from linear_networks.initializations.rescaled import Rescaled
 from linear_networks.initializations.spectral import Spectral
 from linear_networks.initializations.start import Start, invariants, stack
 
-INITIALIZATIONS: Listing[Initialization] = Listing(Gaussian, Balanced, Rescaled, Identity, Spectral)
+INITIALIZATIONS: Listing[Initialization] = Listing(Gaussian, Balanced, Rescaled, Identity, Hyperbolic, Spectral)
 
 __all__ = ["INITIALIZATIONS", "draw", "invariants", "stack"]
 

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -19,14 +19,7 @@ class Initialization(Component, ABC):
 
     Its methods take the parameters of one point of a grid by name. One that can start with V(0) = U(0) has the
     parameter `tied`.
-
-    Attributes
-    ----------
-    by_mode : bool
-        Whether its starts are diagonal in the singular basis of Y, so that every mode moves on its own.
     """
-
-    by_mode: ClassVar[bool] = False
 
     @staticmethod
     @abstractmethod
@@ -52,6 +45,16 @@ class Initialization(Component, ABC):
     def knows(*_: Any, **parameters: Any) -> bool:
         """Whether its starts know their lambda0 or their modes at every width, so that their flow has a closed form."""
         return False
+
+    @staticmethod
+    def by_mode(*_: Any, **parameters: Any) -> bool:
+        """Whether its starts are diagonal in the singular basis of Y, so that every mode moves on its own."""
+        return False
+
+    @staticmethod
+    def least_width(rows: int, columns: int) -> int:
+        """The smallest width that it needs for a matrix of a shape, m and n."""
+        return 1
 
     @staticmethod
     def check(rows: int, columns: int, width: int, *_: Any, **parameters: Any) -> None:

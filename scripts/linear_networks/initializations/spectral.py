@@ -20,7 +20,6 @@ class Spectral(Initialization):
     """
 
     name, label = "spectral", "spectral"
-    by_mode = True
     parameters = {
         "scale": Parameter(
             "modes of X(0) are this number times the sizes of normal draws", default=None, least=0.0, symbol="σ"
@@ -63,6 +62,10 @@ class Spectral(Initialization):
         return True
 
     @staticmethod
+    def by_mode(**_: Any) -> bool:
+        return True
+
+    @staticmethod
     def check(
         rows: int,
         columns: int,
@@ -72,13 +75,8 @@ class Spectral(Initialization):
         products: list[float] | None = None,
         tied: bool = False,
     ) -> None:
-        if scale is None and products is None:
-            raise Refused("scale", "missing; write scale, or products for the modes of X(0)")
-        if scale is not None and products is not None:
-            raise Refused("scale", "is of no use beside products; leave one of them out")
-        for key, value in (("imbalance", imbalance), ("products", products)):
-            if isinstance(value, list) and len(value) != min(rows, columns):
-                raise Refused(key, f"{len(value)} numbers for {min(rows, columns)} modes; write one for each")
+        check_modes(rows, columns, scale, products)
+        _check_length("imbalance", imbalance, min(rows, columns))
         check_tied(rows, columns, tied)
         if tied and np.any(imbalance):
             raise Refused("imbalance", "tied factors are balanced: write 0.0")
@@ -104,6 +102,20 @@ class Spectral(Initialization):
         largest = drawn if products is None else np.max(np.abs(products))
         left, right = _modes_of_factors(np.array(largest), np.array(np.max(np.abs(imbalance))))
         return float(left), float(left)
+
+
+def check_modes(rows: int, columns: int, scale: float | None, products: ArrayLike | None) -> None:
+    """Raise Refused unless X(0) has a scale, or one number a mode."""
+    if scale is None and products is None:
+        raise Refused("scale", "missing; write scale, or products for the modes of X(0)")
+    if scale is not None and products is not None:
+        raise Refused("scale", "is of no use beside products; leave one of them out")
+    _check_length("products", products, min(rows, columns))
+
+
+def _check_length(key: str, value: Any, modes: int) -> None:
+    if isinstance(value, list) and len(value) != modes:
+        raise Refused(key, f"{len(value)} numbers for {modes} modes; write one for each")
 
 
 def _singular_basis(data: Array) -> tuple[Array, Array, Array]:

@@ -1,7 +1,7 @@
 """Starting factors R(0) = [U(0); V(0)], and the invariants that they fix."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -13,14 +13,15 @@ from linear_networks.models import gauge
 
 
 class Modes(NamedTuple):
-    """A spectral start in the singular basis of Y, in the order in which `closed_forms.asymmetric_spectral` takes it.
+    """A start that is diagonal in the singular basis of Y, in the order in which `asymmetric_spectral` takes it.
 
     Attributes
     ----------
     left, right : ndarray, shapes (..., m, p) and (..., n, p)
         Singular vectors of Y; p = min(m, n).
     singular_values, products, imbalances : ndarray, shape (..., p)
-        sigma_i of Y, x_i(0) = u_i v_i and lambda_{0,i} = u_i^2 - v_i^2.
+        sigma_i of Y, x_i(0), and lambda_{0,i} of (15), by which a mode moves: u_i^2 - v_i^2 of a mode u_i v_i, 2 h
+        where tau > 0.
     """
 
     left: Array
@@ -38,15 +39,18 @@ class Start:
     ----------
     factors : ndarray, shape (..., m + n, w)
         R(0).
-    lambda0 : float or ndarray, shape (...), or None
-        Where Q(0) = lambda0 I by construction.
+    lambda0, tau : float or ndarray, shape (...)
+        Where P = R R^T has P J P = lambda0 P + tau^2 J by construction, with J = diag(I_m, -I_n); lambda0 is None
+        elsewhere. At tau = 0, Q(0) = lambda0 I but for columns of zeros; at tau > 0, Q(0) has two eigenvalues,
+        lambda0/2 + h and lambda0/2 - h with h^2 = lambda0^2/4 + tau^2, m times the one and n times the other.
     modes : Modes or None
-        Where the start is spectral.
+        Where the start is diagonal in the singular basis of Y.
     """
 
     factors: Array
     lambda0: float | Array | None = None
     modes: Modes | None = None
+    tau: float | Array = 0.0
 
     @cached_property
     def rank(self) -> NDArray[np.intp]:
@@ -55,13 +59,13 @@ class Start:
 
     def reduced(self) -> "Start":
         """The same start with gauge-reduced factors."""
-        return Start(gauge.reduce(self.factors)[0], self.lambda0, self.modes)
+        return replace(self, factors=gauge.reduce(self.factors)[0])
 
     def select(self, runs: Index) -> "Start":
         """The starts of some of the runs of a batch."""
         lambda0 = None if self.lambda0 is None else np.asarray(self.lambda0)[runs]
         modes = None if self.modes is None else Modes(*(part[runs] for part in self.modes))
-        return Start(self.factors[runs], lambda0, modes)
+        return Start(self.factors[runs], lambda0, modes, np.broadcast_to(self.tau, len(self.factors))[runs])
 
 
 def stack(starts: Sequence[Start]) -> Start:
@@ -74,7 +78,8 @@ def stack(starts: Sequence[Start]) -> Start:
         modes = Modes(
             *(np.stack(parts) for parts in zip(*(start.modes for start in starts if start.modes), strict=True))
         )
-    return Start(np.stack([start.factors for start in starts]), lambda0, modes)
+    tau = np.array([start.tau for start in starts])
+    return Start(np.stack([start.factors for start in starts]), lambda0, modes, tau)
 
 
 def invariants(factors: Array, rows: int, widths: NDArray[np.integer]) -> dict[str, Array]:

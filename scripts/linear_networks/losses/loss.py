@@ -45,8 +45,11 @@ class Loss(Component, ABC):
 
     @staticmethod
     @abstractmethod
-    def curvature(inputs: float, parameters: Mapping[str, Any]) -> float:
-        """Largest curvature in X, for inputs of this spectral norm (1 without samples)."""
+    def curvature(inputs: float, error: float, parameters: Mapping[str, Any]) -> float:
+        """Largest curvature in X, infinite where it overflows.
+
+        For spectral norms of the inputs (1 without samples) and of Y - X up to these.
+        """
 
     @classmethod
     def seconds(cls, rows: int, columns: int, examples: int) -> float:

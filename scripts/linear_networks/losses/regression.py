@@ -67,6 +67,6 @@ class Regression(Loss):
         return examples * (1e-8 * columns + rows * columns / 2e9)
 
     @staticmethod
-    def curvature(inputs: float, parameters: Mapping[str, Any]) -> float:
+    def curvature(inputs: float, error: float, parameters: Mapping[str, Any]) -> float:
         # The slope of a sigmoid is at most 1/4.
         return inputs**2 if parameters["link"] == "identity" else inputs**2 / 16.0

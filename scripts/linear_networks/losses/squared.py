@@ -30,5 +30,5 @@ class Squared(Loss):
         return self.data - product
 
     @staticmethod
-    def curvature(inputs: float, parameters: Mapping[str, Any]) -> float:
+    def curvature(inputs: float, error: float, parameters: Mapping[str, Any]) -> float:
         return 1.0

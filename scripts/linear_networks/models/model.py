@@ -2,11 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 
-from linear_networks.arrays import Array
+from linear_networks.arrays import Array, Index, Mask
 from linear_networks.components import Component
 from linear_networks.kernels.spectra import singular_values
 
@@ -61,6 +61,14 @@ class Model(Component, ABC):
         data, left, right : float
             Spectral norms of Y, U(0) and V(0).
         """
+
+    def realized(self, left: Array, right: Array) -> tuple[Array, Array]:
+        """Factors of the model that induces it, with the product of U and V, which move it as its own does."""
+        return left, right
+
+    def select(self, runs: Index | Mask) -> Self:
+        """The model of some of the runs of a batch, given by index or mask; an index may repeat."""
+        return self
 
     def imbalance(self, factors: Sequence[Array]) -> Array | None:
         """What every flow of a loss of X conserves, Q = U^T U - V^T V, shape (batch, w, w); None where nothing."""

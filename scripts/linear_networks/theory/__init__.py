@@ -7,13 +7,14 @@ from linear_networks.losses.loss import Loss
 from linear_networks.models.model import Model
 from linear_networks.penalties.penalty import Penalty
 from linear_networks.theory.asymmetric import Asymmetric
+from linear_networks.theory.end_to_end import EndToEnd
 from linear_networks.theory.one_layer import OneLayer
 from linear_networks.theory.proposition_5 import Proposition5
 from linear_networks.theory.symmetric import Symmetric
 from linear_networks.theory.theory import Theory
 from linear_networks.theory.unknown import Unknown
 
-THEORIES = Listing(OneLayer, Symmetric, Asymmetric, Proposition5)
+THEORIES = Listing(OneLayer, Symmetric, Asymmetric, EndToEnd, Proposition5)
 
 
 def of_parts(loss: type[Loss], model: type[Model], penalties: tuple[type[Penalty], ...]) -> Theory:

@@ -15,11 +15,11 @@ from linear_networks.losses.squared import Squared
 from linear_networks.models.basis import Basis
 from linear_networks.models.direct import Direct
 from linear_networks.models.factored import Factored
-from linear_networks.theory import closed_forms, rates, reach
+from linear_networks.theory import closed_forms, rates, reach, two_eigenvalues
 from linear_networks.theory.prediction import Facts, Prediction, fallen, prediction, spectral
 from linear_networks.theory.theory import Theory, flat
 
-AT_SADDLE = "spectrum at the saddle"
+AT_SADDLE, TWO_EIGENVALUES = "spectrum at the saddle", "two eigenvalues of Q"
 
 
 class Asymmetric(Theory):
@@ -51,7 +51,10 @@ class Asymmetric(Theory):
 
     def check_closed_form(self, start: str, known: bool, parameters: Mapping[str, Any]) -> None:
         if not known:
-            raise Refused("method", f"has no closed form from a {start} start; try balanced, identity or spectral")
+            raise Refused(
+                "method",
+                f"has no closed form from a {start} start; try balanced, hyperbolic, identity or spectral, or width: 1",
+            )
 
     def closed_form(self, problem: Problem, times: Array, start: Start) -> tuple[Problem, Array]:
         view = replace(problem, model=Direct())
@@ -59,7 +62,12 @@ class Asymmetric(Theory):
             return view, flat(closed_forms.asymmetric_spectral(times, *start.modes))
         if start.lambda0 is None:
             raise ValueError("the flow of (10) has a closed form from spectral starts and where Q(0) = lambda0 I")
-        return view, flat(closed_forms.regularized(times, problem.data, start.factors, start.lambda0, product=True))
+        data, factors, runs = problem.data, start.factors, len(problem.data)
+        lambda0, tau = (np.broadcast_to(part, runs) for part in (start.lambda0, start.tau))
+        one, two, found = tau == 0.0, tau > 0.0, np.empty((runs, len(times), *data.shape[1:]))
+        found[one] = closed_forms.regularized(times, data[one], factors[one], lambda0[one], product=True)
+        found[two] = two_eigenvalues.product(times, data[two], factors[two], lambda0[two], tau[two])
+        return view, flat(found)
 
     def predict(self, facts: Facts) -> dict[str, list[Prediction]]:
         bound = float(rates.lower_bound(np.diag(facts.imbalance), facts.rows, facts.columns))
@@ -73,11 +81,19 @@ class Asymmetric(Theory):
         if fallen(facts).any() and facts.rank >= np.count_nonzero(facts.values) and not facts.tied:
             return _at_saddle(facts, bound)
         if facts.lambda0 is not None and not facts.step_size:
-            rate = float(rates.regularized_product(facts.values, facts.lambda0, facts.rows, facts.columns, facts.rank))
-            product = prediction(facts, rate, "spectrum of S~", paper_exponent(facts), bound)
-            return {"product": [product], "mode": unknown}
+            return {"product": [_of_imbalance(facts, bound)], "mode": unknown}
         local = facts.local if facts.width >= np.count_nonzero(facts.values) else np.nan
         return {"product": [prediction(facts, local, "local rate", bound=bound)], "mode": unknown}
+
+
+def _of_imbalance(facts: Facts, bound: float) -> Prediction:
+    """Where Q(0) = lambda0 I, or has two eigenvalues, of which the paper says nothing."""
+    lambda0, shape = facts.lambda0 or 0.0, (facts.rows, facts.columns, facts.rank)
+    if facts.tau:
+        rate = two_eigenvalues.rate(facts.values, two_eigenvalues.half_gap(lambda0, facts.tau), *shape)
+        return prediction(facts, float(rate), TWO_EIGENVALUES, bound=bound)
+    rate = rates.regularized_product(facts.values, lambda0, *shape)
+    return prediction(facts, float(rate), "spectrum of S~", paper_exponent(facts), bound)
 
 
 def _at_saddle(facts: Facts, bound: float) -> dict[str, list[Prediction]]:

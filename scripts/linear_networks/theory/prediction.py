@@ -51,7 +51,9 @@ class Facts(NamedTuple):
     modes : ndarray, shape (p,), or None
         lambda_{0,i} of a spectral start; of descent, which does not conserve it, at the end of the run.
     lambda0 : float or None
-        lambda0 of the penalty, or of a start with Q(0) = lambda0 I.
+        lambda0 of the penalty, or of a start with Q(0) = lambda0 I, or whose Q(0) has two eigenvalues.
+    tau : float
+        Of the latter; 0 of the others.
     imbalance : ndarray, shape (w,)
         Eigenvalues of Q(0).
     local : float
@@ -71,6 +73,7 @@ class Facts(NamedTuple):
     tied: bool = False
     modes: Array | None = None
     lambda0: float | None = None
+    tau: float = 0.0
     imbalance: Array = np.zeros(1)
     local: float = np.nan
     factored: bool = True

@@ -66,6 +66,9 @@ class Proposition5(Theory):
     def lambda0(self, run: Mapping[str, Any]) -> float | None:
         return run["lambda0"] if run["weight"] == WEIGHT else None
 
+    def tau(self, run: Mapping[str, Any]) -> float:
+        return 0.0
+
     def predict(self, facts: Facts) -> dict[str, list[Prediction]]:
         unknown = [Prediction()] * len(facts.values)
         if facts.lambda0 is None:

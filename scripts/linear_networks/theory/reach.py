@@ -38,7 +38,7 @@ def singular(basis: Basis, widths: Array, start: Start | None) -> Array:
     left, right = turn(basis.left, start.factors[:, :rows]), turn(basis.right, start.factors[:, rows:])
     started = (left[:, :size] != 0.0).any(axis=2) | (right[:, :size] != 0.0).any(axis=2)
     if start.lambda0 is not None and left.shape[1] == right.shape[1]:
-        balanced = np.broadcast_to(start.lambda0, len(left)) == 0.0
+        balanced = np.hypot(start.lambda0, start.tau) == np.zeros(len(left))
         started &= ~balanced[:, None] | _reached_by_balance(left, right, basis)
     return leading(basis.values, np.minimum(widths, start.rank), started)
 

@@ -106,6 +106,14 @@ class Theory(Component):
         """lambda_0 of a row of runs where its predictions rest on one."""
         return run["start_lambda0"]
 
+    def tau(self, run: Mapping[str, Any]) -> float | None:
+        """tau of a row of runs, which belongs to its lambda_0."""
+        return run["start_tau"]
+
+    def mode_imbalances(self, run: Mapping[str, Any]) -> Array | float:
+        """What moves each mode of a row of runs whose start is diagonal in the basis of Y, beside what is there."""
+        return 0.0 if run["mode_imbalances"] is None else run["mode_imbalances"]
+
     def predict(self, facts: Facts) -> dict[str, list[Prediction]]:
         """Predictions by quantity: `product` ||X - X(inf)||_F, `mode` |sigma_i(t) - sigma_i(inf)|, `gramian` of R R^T.
 

@@ -1,4 +1,4 @@
-r"""Limit of the best lambda0 of wide Gaussian starts.
+r"""Limits of wide and of tall Gaussian starts, and of the best lambda0 of the former.
 
 For k -> infinity, U U^T and V V^T of factors with entries N(0, sigma^2) tend to k sigma^2 I, and X(0) to nothing
 beside them. In the time tau = k sigma^2 t, the general flow keeps U U^T = V V^T = I, so that Y - X falls as
@@ -16,6 +16,20 @@ from scipy.integrate import quad
 from scipy.optimize import minimize_scalar
 
 from linear_networks.arrays import Array
+
+
+def two_eigenvalues(width: float, left: float, right: float) -> tuple[float, float]:
+    """lambda0 and tau of Gaussian starts of standard deviations `left` of U and `right` of V, for k -> infinity.
+
+    Then Q has the eigenvalues k left^2, m times, and -k right^2, n times: a mode moves as one of imbalance
+    sqrt(lambda0^2 + 4 tau^2) = k (left^2 + right^2), which the sum of the two scales makes, not their difference.
+    """
+    return width * (left**2 - right**2), width * left * right
+
+
+def one_eigenvalue(rows: float, columns: float, left: float, right: float) -> float:
+    """lambda0 of such starts for m + n -> infinity at a fixed width, where Q tends to lambda0 I."""
+    return rows * left**2 - columns * right**2
 
 
 def regularized_error(tau: ArrayLike, ratio: float) -> Array:

@@ -182,11 +182,12 @@ def check_closed_forms(experiment: Experiment, folder: Path) -> None:
     """A closed form is asked for only where one applies."""
     if not any(SOLVERS[solver["method"]].closed_form for solver in grid.axis("solver", experiment["solver"])):
         return
+    narrow = max(grid.axis("width", experiment["width"])) == 1  # Q(0) is a number
     for loss in grid.losses(experiment):
         for name, block in grid.blocks(experiment).items():
             theory = theories.of_dynamics(DYNAMICS[name], LOSSES[loss["kind"]])
             for start, point in product(grid.expand(experiment["initialization"]), grid.expand(block)):
-                known = INITIALIZATIONS[start["kind"]].knows(**settings(start))
+                known = narrow or INITIALIZATIONS[start["kind"]].knows(**settings(start))
                 try:
                     theory.check_closed_form(start["kind"], known, settings(point))
                 except Refused as refused:
@@ -231,9 +232,10 @@ def warnings(config: Mapping[str, Any], folder: Path) -> Iterator[str]:
             continue
         horizon = max(grid.axis("horizon", experiment["time"]["horizon"]))
         data, left, right, examples = _expected_norms(experiment, folder)
-        of_loss = max(LOSSES[loss["kind"]].curvature(examples or 1.0, loss) for loss in grid.losses(experiment))
-        for dynamics in grid.blocks(experiment):
-            curvature = DYNAMICS[dynamics].curvature(of_loss, data, left, right)
+        error = data + left * right
+        of_loss = max(LOSSES[loss["kind"]].curvature(examples or 1.0, error, loss) for loss in grid.losses(experiment))
+        for dynamics, block in grid.blocks(experiment).items():
+            curvature = max(DYNAMICS[dynamics].curvature(of_loss, data, left, right, one) for one in grid.expand(block))
             step_size, limit = max(solver.step for solver in solvers), 2.0 / max(curvature, np.finfo(float).tiny)
             if step_size > limit and name not in meant:
                 yield (

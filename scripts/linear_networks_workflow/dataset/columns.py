@@ -108,11 +108,14 @@ _RUNS = {
         imbalance_min="smallest eigenvalue of Q(0)",
         imbalance_max="largest eigenvalue of Q(0)",
         imbalance_eigenvalues="eigenvalues of Q(0), descending, without those that are zero because k > m + n",
-        mode_imbalances="of a spectral start: λ₀ᵢ = uᵢ² − vᵢ² by mode, in the order of the singular values of Y",
-        start_lambda0="λ₀ where the start has Q(0) = λ₀I by construction; null elsewhere",
+        mode_imbalances="of a start that is diagonal in the basis of Y: λ₀ᵢ of each mode, in the order of the singular "
+        "values of Y; uᵢ² − vᵢ² of a spectral start, √(λ₀² + 4τ²) of a hyperbolic one",
+        start_lambda0="λ₀ where, by construction, the start has Q(0) = λ₀I, or a Q(0) of the two eigenvalues "
+        "λ₀/2 ± √(λ₀²/4 + τ²); null elsewhere",
+        start_tau="τ of these two eigenvalues; 0 where Q(0) = λ₀I",
         imbalance_end="‖Q‖_F at the end of a flow, which keeps it, or of descent, which does not; null where nothing "
         "is conserved, and where the run diverged",
-        mode_imbalances_end="of a spectral start: λ₀ᵢ at the end of a flow or of descent of `asymmetric`",
+        mode_imbalances_end="of such a start: λ₀ᵢ at the end of a flow or of descent of `asymmetric`",
         rank="rank of R(0) = [U; V], which no gradient flow changes",
         product_rank="rank of X(0)",
         limit_values="singular values of X(∞), those of Y or 0, in the order of Y's (eigenvalues for `symmetric` and "
@@ -182,8 +185,8 @@ MEANINGS: dict[str, dict[str, Column]] = {
         ),
         **_described(
             "1/time",
-            local_rate="of `asymmetric`, by descent or flow: λ_min(UUᵀ) + λ_min(VVᵀ), the rate at which ‖Y − X‖ decays "
-            "at least at that time, and in the end exactly, unless Y is singular",
+            local_rate="of `asymmetric`, by descent or flow, and of `end-to-end`: λ_min(UUᵀ) + λ_min(VVᵀ), the rate at "
+            "which ‖Y − X‖ decays at least at that time, and in the end exactly, unless Y is singular",
         ),
     },
     "lambda0": {

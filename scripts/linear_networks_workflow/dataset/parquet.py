@@ -27,6 +27,7 @@ DIGITS = (2, 4, 6)
 
 # Columns of runs that came with this version; all else is as in the one before.
 ADDED = {
+    "start_tau": pa.float64(),
     "loss_end": pa.float64(),
     "error_end": pa.float64(),
     **{f"time_to_{digits}_digits": pa.float64() for digits in DIGITS},

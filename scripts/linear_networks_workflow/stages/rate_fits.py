@@ -101,25 +101,31 @@ def _facts(run: Mapping[str, Any], data: np.ndarray, theory: Theory, solver: Sol
         width=run["width"],
         rank=run["rank"],
         step_size=solver.step,
-        moving=_moving(run, values) if INITIALIZATIONS[run["initialization"]].by_mode else None,
+        moving=_moving(run, values, theory.mode_imbalances(run)) if _is_by_mode(run) else None,
         limits=None if run["limit_values"] is None else np.asarray(run["limit_values"]),
         tied=bool(run["tied"]),
         modes=None if modes is None else np.asarray(modes),
         lambda0=theory.lambda0(run),
+        tau=theory.tau(run) or 0.0,
         imbalance=np.asarray(run["imbalance_eigenvalues"]),
         local=np.nan if run["rate_end"] is None else run["rate_end"],
         factored=DYNAMICS[run["dynamics"]].model.has_factors,
     )
 
 
-def _moving(run: Mapping[str, Any], values: np.ndarray) -> np.ndarray:
-    """The modes of a spectral start that are neither at their limit from the start nor at rest at 0."""
-    moving = np.arange(len(values)) < run["width"]
-    if run["products"] is None:
-        return moving
-    products, imbalances = np.asarray(run["products"]), np.asarray(run["mode_imbalances"] or 0.0)
-    at_rest = (products == 0.0) & ((imbalances == 0.0) | (values <= ROUNDING * np.abs(values).max()))
-    return moving & ~at_rest & ~np.isclose(products, values, rtol=ROUNDING, atol=0.0)
+def _is_by_mode(run: Mapping[str, Any]) -> bool:
+    """Whether the start of a run is diagonal in the basis of Y."""
+    kind = INITIALIZATIONS[run["initialization"]]
+    return kind.by_mode(**{name: run[parameter.column or name] for name, parameter in kind.parameters.items()})
+
+
+def _moving(run: Mapping[str, Any], values: np.ndarray, imbalances: np.ndarray | float) -> np.ndarray:
+    """The modes of a start by modes that are neither at their limit from the start nor at rest at 0."""
+    drawn = np.nan if run["scale"] != 0.0 else 0.0
+    products = np.full(len(values), drawn) if run["products"] is None else run["products"]
+    products = np.where(np.arange(len(values)) < run["width"], products, 0.0)
+    at_rest = (products == 0.0) & ((np.asarray(imbalances) == 0.0) | (values <= ROUNDING * np.abs(values).max()))
+    return ~at_rest & ~np.isclose(products, values, rtol=ROUNDING, atol=0.0)
 
 
 def _distances(

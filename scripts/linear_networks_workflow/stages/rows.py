@@ -53,7 +53,9 @@ def ends(
         if start.modes is not None:
             sides = (start.modes.left, start.modes.right)
             left, right = (side[kept].mT @ part for side, part in zip(sides, problem.split(end), strict=True))
-            found["mode_imbalances_end"] = np.vecdot(left, left) - np.vecdot(right, right)
+            # Of (u^2 - v^2)^2 = (u - v)^2 (u + v)^2 with several columns of u and v.
+            size = np.linalg.norm(left - right, axis=-1) * np.linalg.norm(left + right, axis=-1)
+            found["mode_imbalances_end"] = np.copysign(size, np.vecdot(left, left) - np.vecdot(right, right))
     return {name: _spread(values, kept) for name, values in found.items()}
 
 

@@ -14,6 +14,7 @@ from linear_networks import initializations
 from linear_networks.arrays import Mask, squared_norm
 from linear_networks.dynamics import DYNAMICS
 from linear_networks.dynamics.problem import Problem
+from linear_networks.initializations import INITIALIZATIONS
 from linear_networks.initializations.start import Start, invariants, stack
 from linear_networks.losses import LOSSES
 from linear_networks.matrices.source import Data
@@ -127,7 +128,8 @@ def _batch_key(matrices: Matrices) -> Callable[[Run], str]:
         matrix = matrices[run.matrix]
         shape = *matrix.values.shape, _state_width(run, matrix)
         start = run.point["initialization"]
-        names = run.dynamics, run.point["loss"], start["kind"], start.get("tied")
+        by_mode = INITIALIZATIONS[start["kind"]].by_mode(**start)
+        names = run.dynamics, run.point["loss"], start["kind"], start.get("tied"), by_mode
         common = [names, shape, run.point["solver"], run.point["time"]]
         return json.dumps(common, sort_keys=True)
 
@@ -218,6 +220,7 @@ def _solve(
         "seconds": np.full(len(runs), seconds),
         **invariants(start.factors, problem.data.shape[1], widths),
         "start_lambda0": np.array([np.nan if one.lambda0 is None else one.lambda0 for one in starts]),
+        "start_tau": np.array([np.nan if one.lambda0 is None else one.tau for one in starts]),
         "limit_values": np.where(np.isfinite(limit.values).all(axis=1, keepdims=True), limit.values, np.nan),
     }
     if solver.work:

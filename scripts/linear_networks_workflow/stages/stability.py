@@ -21,9 +21,9 @@ def note(runs: Sequence[Run], matrices: Sequence[Data], factors: np.ndarray) -> 
     parts = np.stack([matrix.values for matrix in matrices]), factors[:, :rows], factors[:, rows:]
     norms = np.transpose([np.linalg.norm(part, 2, axis=(1, 2)) for part in parts])
     unstable = 0
-    for matrix, (data, left, right) in zip(matrices, norms.tolist(), strict=True):
+    for run, matrix, (data, left, right) in zip(runs, matrices, norms.tolist(), strict=True):
         inputs = 1.0 if matrix.inputs is None else float(np.linalg.norm(matrix.inputs, 2))
-        of_loss = LOSSES[loss["kind"]].curvature(inputs, loss)
-        unstable += step_size * dynamics.curvature(of_loss, data, left, right) > 2.0
+        of_loss = LOSSES[loss["kind"]].curvature(inputs, data + left * right, loss)
+        unstable += step_size * dynamics.curvature(of_loss, data, left, right, run.point["dynamics"]) > 2.0
     if unstable:
         logging.info("%d of %d runs have a step size past the stability limit", unstable, len(runs))

@@ -176,6 +176,29 @@ def test_alignment_is_read_at_the_first_crossing_and_is_nothing_where_there_is_n
     np.testing.assert_allclose(tangent_kernel.alignment(times, loss, cosines), [np.nan, np.nan, 0.2])
 
 
+@pytest.mark.parametrize(
+    ("dynamics", "start"),
+    [
+        ({"name": "regularized", "lambda0": 1.0}, {"kind": "gaussian", "scale": 0.5}),
+        ("symmetric", {"kind": "gaussian", "scale": 0.5, "tied": True}),
+        ("riccati", {"kind": "gaussian", "scale": 0.5, "tied": True}),
+    ],
+)
+def test_closed_forms_of_all_factors_know_the_kernel_of_the_flow(dynamics, start):
+    config = small_config(
+        matrix={"source": "gaussian", "rows": 3, "columns": 3, "symmetric": "tied" in start},
+        initialization=start,
+        dynamics=[dynamics],
+        solver=[{"method": "flow", "rtol": 1e-10}, {"method": "exact"}],
+        record=["kernel"],
+    )
+    runs = run({**config, "figures": {}}, "small")["runs"]
+    for column in ("laziness", "silent_alignment"):
+        found = runs.pivot(index="replicate", columns="solver", values=column)
+        assert found.notna().any(axis=None)
+        np.testing.assert_allclose(found["exact"], found["flow"], rtol=1e-6)
+
+
 def test_runs_say_how_lazy_they_were_and_samples_do_where_that_is_recorded():
     solver = [{"method": "flow"}, {"method": "descent", "step_size": 0.01}]
     plain, recorded = (run(small_config(solver=solver, record=record), "small") for record in ([], ["kernel"]))

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from conftest import small_config
-from problems import squared
+from problems import squared, taught
 from scipy.integrate import solve_ivp
 
 from linear_networks.dynamics import DYNAMICS, Asymmetric
 from linear_networks.initializations import Start
+from linear_networks.matrices.source import Data
 from linear_networks.measure import observables, tangent_kernel
 from linear_networks.models import gauge, tangent
 from linear_networks.solvers.flow import Flow
@@ -168,6 +169,21 @@ def test_kernels_of_small_starts_are_aligned_before_the_loss_falls_and_those_of_
     assert found[1e-4] > 0.99999
     assert found[1e-2] > 0.995
     assert found[1e-1] < 0.95
+
+
+def test_kernels_of_inputs_that_are_not_white_are_not_aligned_before_the_loss_falls():
+    rng = np.random.default_rng(7)
+    bases = [np.linalg.qr(rng.standard_normal((3, 3)))[0] for _ in range(2)]
+    factors, times = 1e-4 * rng.standard_normal((1, 7, 12)), np.append(0.0, np.geomspace(0.1, 500.0, 800))
+    found = {}
+    for condition in (1.0, 10.0):
+        inputs = (bases[0] * np.geomspace(1.0, condition**-0.5, 3)) @ bases[1]
+        problem = taught(Asymmetric, [Data(RANK_ONE, inputs, inputs @ RANK_ONE)], "identity")
+        seen = observed(problem, gauge.reduce(factors)[0], times, 1e-8)
+        cosines = tangent_kernel.cosine(seen["kernel"], seen["kernel"][:, -1:])
+        (found[condition],) = tangent_kernel.alignment(times, seen["loss"], cosines)
+    assert found[1.0] > 0.99999
+    assert found[10.0] < 0.95
 
 
 def test_alignment_is_read_at_the_first_crossing_and_is_nothing_where_there_is_none():

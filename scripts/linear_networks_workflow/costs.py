@@ -38,7 +38,7 @@ class Costs:
     solvers: list[str]
     losses: list[str]
     dynamics: list[str]
-    with_products: bool
+    record: frozenset[str]
     with_lambda0: bool
     with_trajectories: bool
     runs: int  # of the dynamics that has most, and at most in one job
@@ -62,7 +62,7 @@ class Costs:
             solvers=values["solver"],
             losses=[loss["kind"] for loss in grid.losses(experiment)],
             dynamics=list(blocks),
-            with_products="product" in experiment["record"] or bool(grid.generals(experiment)),
+            record=frozenset(experiment["record"]) | ({"product"} if grid.generals(experiment) else set()),
             with_lambda0=bool(grid.generals(experiment)),
             with_trajectories=grid.keeps_trajectories(experiment),
             runs=min(points * experiment["replicates"], experiment.get("runs_per_job", MOST_RUNS_PER_JOB)),
@@ -96,8 +96,7 @@ class Costs:
 
     def memory(self) -> int:
         """MiB to ask for: what the process takes, and the runs that a job holds at a time."""
-        kept = self.with_products, self.with_trajectories
-        numbers = memory.observed(self.rows, self.columns, self.samples, *kept)
+        numbers = memory.observed(self.rows, self.columns, self.samples, self.record, self.with_trajectories)
         stages = max(SOLVERS[solver].stages for solver in self.solvers)
         per_run = memory.mib_per_run(self.rows, self.columns, self.width, numbers, self.examples, stages)
         block = memory.runs_per_block(memory.PROCESS + BLOCK, per_run)

@@ -72,7 +72,14 @@ TRAJECTORIES = Parameter(
 
 REPLICATES = Parameter("number of random draws", int, 1, least=1, axis=False)
 
-RECORD = {"product": "X(t), in trajectories", "factors": "the start, in runs"}
+RECORD = {
+    "product": "X(t), in trajectories",
+    "kernel": "how far the kernel moves and turns, in trajectories",
+    "factors": "the start, in runs",
+}
+
+# Of these, what is recorded of samples.
+SAMPLED = ("product", "kernel")
 
 # What a parameter with this word may be instead of a number: the best one for the dynamics that it is fitted to.
 FIT = "fit"

@@ -1,5 +1,7 @@
 """How much memory jobs need, and how many runs fit into what a job has been given."""
 
+from collections.abc import Collection
+
 # MiB of a process that has loaded its libraries and compiled its kernels, with room to work.
 PROCESS = 450
 
@@ -10,9 +12,12 @@ AGGREGATING = 650
 MOST_RUNS_PER_BLOCK = 1024
 
 
-def observed(rows: int, columns: int, samples: int, with_products: bool, with_trajectories: bool) -> int:
+def observed(rows: int, columns: int, samples: int, record: Collection[str], with_trajectories: bool) -> int:
     """Numbers that are observed of a run at so many times, for its row alone or for its trajectory too."""
-    return samples * (16 + min(rows, columns) + with_products * rows * columns if with_trajectories else 2)
+    if not with_trajectories:
+        return samples * 2
+    recorded = ("product" in record) * rows * columns + ("kernel" in record) * (rows**2 + columns**2)
+    return samples * (16 + min(rows, columns) + recorded)
 
 
 def mib_per_run(rows: int, columns: int, width: int, numbers: int, examples: int, stages: int) -> float:

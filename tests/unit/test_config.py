@@ -345,6 +345,10 @@ TIED = {"kind": "gaussian", "scale": [0.1, 1.0], "tied": True}
             f"{SMALL}.trajectories: is false, but record: [product] needs them: write trajectories: true",
         ),
         (
+            {"trajectories": False, "record": ["kernel"]},
+            f"{SMALL}.trajectories: is false, but record: [kernel] needs them: write trajectories: true",
+        ),
+        (
             {"trajectories": False, "dynamics": ["asymmetric", regularized(lambda0="fit")]},
             f"{SMALL}.trajectories: is false, but dynamics.1 needs them: write trajectories: true",
         ),

@@ -92,6 +92,10 @@ class Problem:
         """The conserved matrix Q = U^T U - V^T V, shape (batch, w, w), or None where nothing is conserved."""
         return None if self.penalties else self.model.imbalance(self.split(state))
 
+    def tangent_kernel(self, state: Array) -> Array | None:
+        """Coordinates of the map by which X moves under a force, shape (batch, numbers); None where it is constant."""
+        return self.model.tangent_kernel(self.split(state))
+
     def objective(self, state: Array, product: Array | None = None) -> Array:
         """Loss and penalties, shape (batch,)."""
         value = self.loss.value(self.product(state) if product is None else product)

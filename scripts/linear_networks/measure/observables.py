@@ -17,7 +17,12 @@ def summarize(problem: Problem, state: Array, runs: Index, product: Array | None
 
 
 def observer(
-    problem: Problem, start: Array, widths: Array, product: bool = False, limit: Limit | None = None
+    problem: Problem,
+    start: Array,
+    widths: Array,
+    product: bool = False,
+    limit: Limit | None = None,
+    kernel: bool = False,
 ) -> Observe:
     """Function that observes states of a problem, for trajectories of widths k, shape (batch,), that begin at `start`.
 
@@ -32,7 +37,8 @@ def observer(
     - `distance`: ||X(t) - X(inf)||_F, where the limit is known (NaN for runs of which it is not);
     - `local_rate`: lambda_min(U U^T) + lambda_min(V V^T), at which ||Y - X|| decays at least, for the asymmetric model;
     - `gramian_distance`: ||R R^T(t) - R R^T(inf)||_F, for the regularized model where the limit is known;
-    - `product`, shape (len(runs), m * n): X, row-major, if asked for.
+    - `product`, shape (len(runs), m * n): X, row-major, if asked for;
+    - `kernel`, shape (len(runs), numbers): coordinates of the tangent kernel, if asked for, where it moves.
     """
     initial = problem.imbalance(start)
     goal = limit or Limit.of(problem, widths)
@@ -55,6 +61,9 @@ def observer(
             observation["gramian_distance"] = np.sqrt(squared_norm(gramian - goal.gramian[runs]))
         if product:
             observation["product"] = found.reshape(len(state), -1)
+        moving = problem.tangent_kernel(state) if kernel else None
+        if moving is not None:
+            observation["kernel"] = moving
         return observation
 
     return observe

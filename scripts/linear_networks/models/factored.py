@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from linear_networks.arrays import Array
+from linear_networks.models import tangent
 from linear_networks.models.model import Model, Turn
 
 
@@ -30,6 +31,10 @@ class Factored(Model):
     def imbalance(self, factors: Sequence[Array]) -> Array:
         left, right = factors
         return left.mT @ left - right.mT @ right
+
+    def tangent_kernel(self, factors: Sequence[Array]) -> Array:
+        left, right = factors
+        return tangent.coordinates(left @ left.mT, right @ right.mT)
 
     def turned(self, factors: Sequence[Array], left: Turn, right: Turn) -> list[Array]:
         return [left(factors[0]), right(factors[1])]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from linear_networks.arrays import Array
+from linear_networks.models import tangent
 from linear_networks.models.direct import Direct
 from linear_networks.models.model import Turn, eigenvalues
 from linear_networks.models.tied import Tied
@@ -25,6 +26,9 @@ class Metric(Direct):
     def pull(self, factors: Sequence[Array], force: Array) -> list[Array]:
         half = 2.0 * force @ factors[0]
         return [half + half.mT]
+
+    def tangent_kernel(self, factors: Sequence[Array]) -> Array:
+        return tangent.symmetric_coordinates(2.0 * factors[0])
 
     def spectrum(self, factors: Sequence[Array], product: Array) -> Array:
         return eigenvalues(product)

@@ -74,6 +74,10 @@ class Model(Component, ABC):
         """What every flow of a loss of X conserves, Q = U^T U - V^T V, shape (batch, w, w); None where nothing."""
         return None
 
+    def tangent_kernel(self, factors: Sequence[Array]) -> Array | None:
+        """Coordinates, shape (batch, numbers), of the map by which X moves under a force; None where it is constant."""
+        return None
+
     def spectrum(self, factors: Sequence[Array], product: Array) -> Array:
         """Singular values of X, descending, shape (batch, min(m, n)); eigenvalues where X is symmetric throughout."""
         return singular_values(product)

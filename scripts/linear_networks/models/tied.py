@@ -6,7 +6,7 @@ import numpy as np
 
 from linear_networks.arrays import Array
 from linear_networks.kernels.spectra import singular_values
-from linear_networks.models import gauge
+from linear_networks.models import gauge, tangent
 from linear_networks.models.model import Model, Turn
 
 
@@ -27,6 +27,9 @@ class Tied(Model):
 
     def pull(self, factors: Sequence[Array], force: Array) -> list[Array]:
         return [2.0 * force @ factors[0]]
+
+    def tangent_kernel(self, factors: Sequence[Array]) -> Array:
+        return tangent.symmetric_coordinates(2.0 * self.product(factors))
 
     def spectrum(self, factors: Sequence[Array], product: Array) -> Array:
         values = singular_values(factors[0]) ** 2

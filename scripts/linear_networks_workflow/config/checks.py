@@ -137,7 +137,7 @@ def check_trajectories(experiment: Experiment, folder: Path) -> None:
         return
     asked = {
         **{f"dynamics.{place}": grid.fits(block) for place, block in enumerate(experiment["dynamics"])},
-        "record: [product]": "product" in experiment["record"],
+        **{f"record: [{name}]": name in experiment["record"] for name in keys.SAMPLED},
     }
     for what in (what for what, needs in asked.items() if needs):
         raise ConfigError("trajectories", f"is false, but {what} needs them: write trajectories: true")

@@ -137,6 +137,14 @@ _RUNS = {
     ),
     **{name: column for digits in parquet.DIGITS for name, column in _fall(digits).items()},
     **_described(
+        "1",
+        laziness="‖K(T) − K(0)‖ / ‖K(0)‖ of the tangent kernel K: E ↦ UUᵀE + EVVᵀ at the horizon T: lazy runs have far "
+        "less than 1, rich ones more; null for one layer, where K is constant, where a closed form does not know it, "
+        "and where the run diverged",
+        silent_alignment="with `record: [kernel]`: `kernel_cosine` where the loss first is 95 % of its start; near 1, "
+        "K had its direction before anything was learned",
+    ),
+    **_described(
         "s",
         seconds="its share of the time that its batch took; with that of `lambda0` the one column that does not repeat",
     ),
@@ -181,6 +189,8 @@ MEANINGS: dict[str, dict[str, Column]] = {
             "smaller, its positive part for `symmetric`, what `limit_values` leave of it at a saddle; null where none "
             "is known",
             gramian_distance="of `regularized`: ‖RRᵀ(t) − RRᵀ(∞)‖_F",
+            laziness="with `record: [kernel]`: ‖K(t) − K(0)‖ / ‖K(0)‖, as in runs",
+            kernel_cosine="with `record: [kernel]`: cosine of the angle between K(t) and the K of the horizon",
             product="with `record: [product]`: X(t), row-major",
         ),
         **_described(

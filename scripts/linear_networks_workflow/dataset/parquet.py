@@ -31,7 +31,11 @@ ADDED = {
     "error_end": pa.float64(),
     **{f"time_to_{digits}_digits": pa.float64() for digits in DIGITS},
     **{f"steps_to_{digits}_digits": pa.int64() for digits in DIGITS},
+    "laziness": pa.float64(),
+    "silent_alignment": pa.float64(),
 }
+# Likewise of trajectories.
+ADDED_SAMPLES = {"laziness": pa.float64(), "kernel_cosine": pa.float64()}
 BEFORE = "4"
 
 MATRICES = pa.schema(
@@ -136,6 +140,7 @@ TRAJECTORIES = pa.schema(
         "distance": pa.float64(),
         "gramian_distance": pa.float64(),
         "local_rate": pa.float64(),
+        **ADDED_SAMPLES,
         "product": VECTOR,
     }
 )
@@ -226,7 +231,7 @@ def complete(contents: pa.Table, schema: pa.Schema, version: str = SCHEMA_VERSIO
     KeyError
         If it has other columns, or lacks others.
     """
-    found, later = set(contents.schema.names), PARAMETERS.keys() | (ADDED if version == BEFORE else {}).keys()
+    found, later = set(contents.schema.names), {*PARAMETERS, *({**ADDED, **ADDED_SAMPLES} if version == BEFORE else ())}
     if not set(schema.names) - later <= found <= set(schema.names):
         raise KeyError(f"other columns: {', '.join(sorted(found ^ set(schema.names)))}")
     nulls = {field.name: pa.nulls(len(contents), field.type) for field in schema if field.name not in found}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from linear_networks.components import Listing
+from linear_networks_workflow.figures.alignment import Alignment
 from linear_networks_workflow.figures.comparison import Comparison
 from linear_networks_workflow.figures.descent_vs_flow import DescentVsFlow
 from linear_networks_workflow.figures.kind import Kind
@@ -13,9 +14,13 @@ from linear_networks_workflow.figures.modes import Modes
 from linear_networks_workflow.figures.rates import Rates
 from linear_networks_workflow.figures.reconstruction import Reconstruction
 from linear_networks_workflow.figures.regimes import Regimes
+from linear_networks_workflow.figures.saddle_to_saddle import SaddleToSaddle
 from linear_networks_workflow.figures.times import Times
 
-KINDS: Listing[Kind] = Listing(Reconstruction, Comparison, Lambda0, Loss, Regimes, Modes, DescentVsFlow, Rates, Times)
+KINDS: Listing[Kind] = Listing(
+    *(Reconstruction, Comparison, Lambda0, Loss, Regimes, Modes, DescentVsFlow, Rates, Times),
+    *(SaddleToSaddle, Alignment),
+)
 
 
 def experiments_of(figure: Mapping[str, Any]) -> list[str]:

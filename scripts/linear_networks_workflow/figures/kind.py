@@ -142,5 +142,13 @@ def fitted(experiment: Mapping[str, Any], dynamics: str, parameter: str) -> None
 
 def solvers(experiment: Mapping[str, Any]) -> set[str]:
     """Names of the solvers of an experiment."""
-    listed = experiment["solver"]
-    return {solver["method"] for solver in (listed if isinstance(listed, list) else [listed])}
+    return {solver["method"] for solver in _listed(experiment["solver"])}
+
+
+def starts(experiment: Mapping[str, Any]) -> set[str]:
+    """Kinds of the initializations of an experiment."""
+    return {start["kind"] for start in _listed(experiment["initialization"])}
+
+
+def _listed(blocks: Any) -> list[Mapping[str, Any]]:
+    return blocks if isinstance(blocks, list) else [blocks]

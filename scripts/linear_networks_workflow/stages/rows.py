@@ -9,6 +9,7 @@ import pyarrow as pa
 from linear_networks.arrays import Index, squared_norm
 from linear_networks.dynamics.problem import Problem
 from linear_networks.initializations.start import Start
+from linear_networks.measure import tangent_kernel
 from linear_networks.measure.crossings import time_to
 from linear_networks.outcomes import DIVERGED
 from linear_networks.solvers.solution import Observe, Solution
@@ -47,6 +48,9 @@ def ends(
     imbalance = problem.imbalance(end)
     if imbalance is not None:
         found["imbalance_end"] = np.sqrt(squared_norm(imbalance))
+    first, last = (problem.tangent_kernel(state) for state in (problem.start(start.factors[kept]), end))
+    if first is not None and last is not None:
+        found["laziness"] = tangent_kernel.laziness(last, first)
     rate = theory.rate_at(problem, end, solver.step)
     if rate is not None:
         found["rate_end"] = rate
@@ -57,6 +61,17 @@ def ends(
             size = np.linalg.norm(left - right, axis=-1) * np.linalg.norm(left + right, axis=-1)
             found["mode_imbalances_end"] = np.copysign(size, np.vecdot(left, left) - np.vecdot(right, right))
     return {name: _spread(values, kept) for name, values in found.items()}
+
+
+def kernels(solution: Solution) -> dict[str, np.ndarray]:
+    """Replace the kernels that were observed by how far they are from the first and the last, and say it of runs."""
+    observed, kernel = solution.observed, solution.observed.pop("kernel", None)
+    if kernel is None:
+        return {}
+    observed["laziness"] = tangent_kernel.laziness(kernel, kernel[:, :1])
+    observed["kernel_cosine"] = tangent_kernel.cosine(kernel, kernel[:, -1:])
+    aligned = tangent_kernel.alignment(solution.times, observed["loss"], observed["kernel_cosine"])
+    return {"laziness": observed["laziness"][:, -1], "silent_alignment": aligned}
 
 
 def progress(problem: Problem, limit: Limit, solution: Solution, solver: Solver) -> dict[str, np.ndarray]:

@@ -50,7 +50,7 @@ def simulate(
     matrices : mapping to Data
         Data matrices by id.
     record : collection of str
-        What else to keep: `product`, `factors`.
+        What else to keep: `product`, `factors`, `kernel`.
     fitted : mapping to float or None
         lambda0 by run of the asymmetric dynamics, for regularized runs that take theirs from it. Those that find None
         have diverged with it.
@@ -109,7 +109,7 @@ def simulate_blocks(
 def _mib(run: Run, matrix: Data, record: Collection[str], trajectories: bool) -> tuple[float, float]:
     """MiB that a run takes while it is drawn, and of its block."""
     height, breadth = matrix.values.shape
-    numbers = observed(height, breadth, run.point["time"]["samples"], "product" in record, trajectories)
+    numbers = observed(height, breadth, run.point["time"]["samples"], record, trajectories)
     examples = 0 if matrix.inputs is None else len(matrix.inputs)
     stages = SOLVERS[run.point["solver"]["method"]].stages
     kept = mib_per_run(height, breadth, _state_width(run, matrix), numbers, examples, stages)
@@ -206,7 +206,7 @@ def _solve(
     problem, solver = _problem(batch, fitted, start.factors.shape[-1]), _solver(runs[0])
     state = problem.start(start.factors)
     limit = Limit.of(problem, widths, start)
-    everything = observables.observer(problem, state, widths, "product" in record, limit)
+    everything = observables.observer(problem, state, widths, "product" in record, limit, "kernel" in record)
     observe = everything if trajectories else observables.summarize
     end, keep = rows.keeping(state, observe)
     stability.note(runs, data, start.factors)
@@ -227,6 +227,7 @@ def _solve(
         measured[solver.work] = solution.work
     if not solver.closed_form:
         measured |= rows.ends(problem, limit.theory, start, end, solution, solver)
+    measured |= rows.kernels(solution)
     if start.modes is not None:
         measured["mode_imbalances"] = start.modes.imbalances
     if "factors" in record:

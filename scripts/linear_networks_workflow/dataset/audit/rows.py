@@ -24,6 +24,9 @@ ROUNDING = 1e-9
 # Columns of the samples that are those of their run.
 SHARED = ("experiment", "dynamics", "solver", "replicate", "rows", "columns", "width", "scale", "lambda0")
 
+# Columns of the samples that are no less than 0, where they are not null.
+SIZES = ("loss", "error", "drift", "distance", "gramian_distance", "local_rate", "laziness", "kernel_cosine")
+
 
 def expected_run(run: Run, shape: tuple[int, int], lambda0: float | None) -> dict[str, Any]:
     """What the columns of a run hold that are known before it is computed.
@@ -94,7 +97,7 @@ def _padded(values: np.ndarray, size: int) -> np.ndarray:
 def _check_values(samples: pd.DataFrame) -> Iterator[Check]:
     for column in ("loss", "error"):
         yield column, samples[column].notna().to_numpy(), "is missing"
-    for column in ("loss", "error", "drift", "distance", "gramian_distance", "local_rate"):
+    for column in SIZES:
         values = samples[column]
         yield column, (values.isna() | ((values >= 0.0) & (values < np.inf))).to_numpy(), "is no finite number >= 0"
     spectra = np.stack(samples["singular_values"])

@@ -22,6 +22,7 @@ from linear_networks.models import gauge
 from linear_networks.solvers.exact import Exact
 from linear_networks.solvers.flow import Flow
 from linear_networks.theory import closed_forms, two_eigenvalues, wide
+from linear_networks_workflow.experiment import run
 
 LAMBDAS = [0.0, 1e-6, -1e-6, 1.0, -1.0, 1e3, -1e3]
 TAUS = [0.0, 1e-8, 1e-3, 1.0, 1e3]
@@ -184,6 +185,38 @@ def test_the_squared_loss_is_the_power_2():
     one, other = Power(data, 2.0), Squared(data)
     assert_allclose(one.value(product), other.value(product), rtol=1e-14)
     assert_allclose(one.force(product), other.force(product), rtol=1e-14)
+
+
+# Rates
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(2, 2), (2, 4), (4, 2)])
+@pytest.mark.parametrize("start", [{"scale": 0.3}, {"scale": 0.0}, {"products": [0.3, -0.2]}])
+def test_rates_are_the_predicted_ones(rows, columns, start):
+    initialization = {"kind": "hyperbolic", "lambda0": [0.0, -1.0], "tau": [0.1, 0.4], **start}
+    experiment = {
+        "matrix": {"source": "spectrum", "rows": rows, "columns": columns, "values": [2.0, 1.0]},
+        "initialization": initialization,
+        "width": rows + columns,
+        "dynamics": ["asymmetric", {"name": "end-to-end", "lambda0": 0.5, "tau": [0.0, 0.3]}],
+        "solver": {"method": "exact"},
+        "time": {"horizon": 20.0, "samples": 300},
+    }
+    found = run({"experiments": {"family": experiment}}, "family")["rates"]
+    known = found[found["measured"].notna() & found["predicted"].notna()]
+    assert {"product"} <= set(known["quantity"])
+    assert len(known) >= 0.7 * found["predicted"].notna().sum()
+    assert_allclose(known["measured"], known["predicted"], rtol=0.01)
+    assert (known["measured"] + known["uncertainty"] >= known["bound"].fillna(0.0)).all()
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(3, 3), (2, 4), (4, 2)])
+@pytest.mark.parametrize("half", [0.0, 0.7])
+def test_a_rate_is_twice_the_slowest_mode_or_that_and_h(rows, columns, half):
+    values = np.linspace(2.0, 1.0, min(rows, columns))
+    slowest = np.hypot(1.0, half)
+    expected = 2.0 * slowest if rows == columns else slowest + half
+    assert two_eigenvalues.rate(values, half, rows, columns) == pytest.approx(expected, rel=1e-14)
 
 
 # Wide and tall Gaussian starts

@@ -5,7 +5,7 @@ import pytest
 from conftest import PROJECT, small_config
 
 from linear_networks_workflow import config as configuration
-from linear_networks_workflow import grid
+from linear_networks_workflow import grid, memory
 from linear_networks_workflow.costs import MOST_RUNS_PER_JOB, Costs
 from linear_networks_workflow.dataset import parquet
 from linear_networks_workflow.memory import PROCESS
@@ -66,6 +66,12 @@ def test_a_run_without_its_trajectory_costs_less_time_and_memory():
     both, alone = (Costs.of({**experiment, "trajectories": kept}, PROJECT) for kept in (True, False))
     assert alone.simulation("asymmetric") < both.simulation("asymmetric")
     assert alone.memory() < both.memory()
+
+
+def test_recorded_kernels_take_memory_of_their_sides():
+    samples, rows, columns = 10, 3, 40
+    without, with_it = (memory.observed(rows, columns, samples, record, True) for record in ([], ["kernel"]))
+    assert with_it - without >= samples * (rows**2 + columns**2)
 
 
 def test_costs_of_a_matrix_file_are_those_of_its_shape(tmp_path):

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from problems import products, solve, taught
 from scipy.integrate import solve_ivp
 from scipy.optimize import approx_fprime
 
+from linear_networks.dynamics import Asymmetric
+from linear_networks.matrices.source import Data
 from linear_networks.theory import one_neuron
 
 RNG = np.random.default_rng(1)
@@ -57,6 +60,15 @@ def test_the_flow_moves_the_gradient_of_the_potential_in_the_row_space_only(delt
     moved = one_neuron.gradient(last, delta) - one_neuron.gradient(first, delta)
     assert np.linalg.norm(NULL @ moved) < 1e-9
     assert np.linalg.norm(INPUTS @ moved) > 0.1
+
+
+@pytest.mark.parametrize("delta", [2.0, 0.0, -2.0])
+def test_the_model_of_width_1_ends_where_one_neuron_does(delta):
+    task = Data(np.ones((4, 1)), INPUTS, OUTPUTS[:, None])
+    a, *w = start(delta)
+    factors = np.array([w + [a]]).reshape(1, 5, 1)
+    found = products(solve(taught(Asymmetric, [task], "identity"), factors, [0.0, 300.0]), (4, 1))[0, :, :, 0]
+    np.testing.assert_allclose(found, solution(start(delta)), rtol=1e-6)
 
 
 @pytest.mark.parametrize("delta", [2.0, 0.0, -2.0])

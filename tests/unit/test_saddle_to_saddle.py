@@ -1,6 +1,7 @@
 """Two layers from a start of vanishing scale: the times at which they learn, and the saddles that they pass."""
 
 from copy import deepcopy
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,6 +13,9 @@ from linear_networks.measure import saddles
 from linear_networks.models import gauge
 from linear_networks.theory import saddle_to_saddle
 from linear_networks_workflow import config as configuration
+from linear_networks_workflow.experiment import run
+from linear_networks_workflow.figures import KINDS
+from linear_networks_workflow.figures.tables import Rows, of_frames
 
 SIGMA = np.array([3.0, 2.0, 1.0])
 
@@ -68,6 +72,21 @@ CONFIG = {
     },
     "figures": {"steps": {"kind": "saddle-to-saddle", "experiment": "small"}},
 }
+
+
+def test_a_figure_of_saddles_is_of_files_of_several_dynamics():
+    config = deepcopy(CONFIG)
+    config["experiments"]["small"]["time"] = {"horizon": 20.0, "samples": 41}
+    frames, kind = run(config, "small"), KINDS["saddle-to-saddle"]
+    whole = of_frames(frames, kind.columns({}, {}))
+
+    def blocks(rows):
+        return [block for one in rows.blocks() for _, block in one.groupby("dynamics", observed=True)]
+
+    apart = {stage: Rows(partial(iter, blocks(rows))) for stage, rows in whole.items()}
+    assert len(list(apart["trajectories"].blocks())) == 2
+    assert kind.numbers(apart).equals(kind.numbers(whole))
+    assert len(kind.draw(apart).axes[0].get_lines()) == 2
 
 
 def test_a_figure_of_saddles_counts_small_scales_alone_and_leaves_out_what_y_has_not(tmp_path):

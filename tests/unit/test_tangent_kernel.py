@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 from conftest import small_config
-from problems import squared
+from problems import squared, taught
 from scipy.integrate import solve_ivp
 
 from linear_networks.dynamics import DYNAMICS, Asymmetric
 from linear_networks.initializations import Start
+from linear_networks.matrices.source import Data
 from linear_networks.measure import observables, tangent_kernel
 from linear_networks.models import gauge, tangent
 from linear_networks.solvers.flow import Flow
@@ -170,10 +171,48 @@ def test_kernels_of_small_starts_are_aligned_before_the_loss_falls_and_those_of_
     assert found[1e-1] < 0.95
 
 
+def test_kernels_of_inputs_that_are_not_white_are_not_aligned_before_the_loss_falls():
+    rng = np.random.default_rng(7)
+    bases = [np.linalg.qr(rng.standard_normal((3, 3)))[0] for _ in range(2)]
+    factors, times = 1e-4 * rng.standard_normal((1, 7, 12)), np.append(0.0, np.geomspace(0.1, 500.0, 800))
+    found = {}
+    for condition in (1.0, 10.0):
+        inputs = (bases[0] * np.geomspace(1.0, condition**-0.5, 3)) @ bases[1]
+        problem = taught(Asymmetric, [Data(RANK_ONE, inputs, inputs @ RANK_ONE)], "identity")
+        seen = observed(problem, gauge.reduce(factors)[0], times, 1e-8)
+        cosines = tangent_kernel.cosine(seen["kernel"], seen["kernel"][:, -1:])
+        (found[condition],) = tangent_kernel.alignment(times, seen["loss"], cosines)
+    assert found[1.0] > 0.99999
+    assert found[10.0] < 0.95
+
+
 def test_alignment_is_read_at_the_first_crossing_and_is_nothing_where_there_is_none():
     times, cosines = np.array([0.0, 1.0, 2.0, 3.0]), np.array([[0.0, 0.2, 0.6, 1.0]] * 3)
     loss = np.array([[0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 0.96, 0.951], [100.0, 95.0, 99.0, 1.0]])
     np.testing.assert_allclose(tangent_kernel.alignment(times, loss, cosines), [np.nan, np.nan, 0.2])
+
+
+@pytest.mark.parametrize(
+    ("dynamics", "start"),
+    [
+        ({"name": "regularized", "lambda0": 1.0}, {"kind": "gaussian", "scale": 0.5}),
+        ("symmetric", {"kind": "gaussian", "scale": 0.5, "tied": True}),
+        ("riccati", {"kind": "gaussian", "scale": 0.5, "tied": True}),
+    ],
+)
+def test_closed_forms_of_all_factors_know_the_kernel_of_the_flow(dynamics, start):
+    config = small_config(
+        matrix={"source": "gaussian", "rows": 3, "columns": 3, "symmetric": "tied" in start},
+        initialization=start,
+        dynamics=[dynamics],
+        solver=[{"method": "flow", "rtol": 1e-10}, {"method": "exact"}],
+        record=["kernel"],
+    )
+    runs = run({**config, "figures": {}}, "small")["runs"]
+    for column in ("laziness", "silent_alignment"):
+        found = runs.pivot(index="replicate", columns="solver", values=column)
+        assert found.notna().any(axis=None)
+        np.testing.assert_allclose(found["exact"], found["flow"], rtol=1e-6)
 
 
 def test_runs_say_how_lazy_they_were_and_samples_do_where_that_is_recorded():

@@ -101,7 +101,7 @@ def test_a_matrix_becomes_a_figure_and_a_report_by_the_commands_as_printed(proje
     assert len(pd.read_parquet(project_copy / "mine" / "results" / "runs")) == 40
 
 
-@pytest.mark.parametrize(("page", "block"), [("own-matrix.md", 1), ("own-grid.md", 0)])
+@pytest.mark.parametrize(("page", "block"), [("own-matrix.md", 1), ("own-grid.md", 0), ("lazy-and-rich.md", 0)])
 def test_every_other_config_of_the_pages_is_accepted(snakemake, tmp_path, page, block):
     table = {"petal": [1.0, 2.0, 4.0, 3.0], "sepal": [0.5, 0.1, 0.9, 0.2], "species": list("abab")}
     pd.DataFrame(table).to_csv(tmp_path / "table.csv", index=False)

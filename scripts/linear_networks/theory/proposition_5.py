@@ -12,6 +12,7 @@ from linear_networks.dynamics.problem import Problem
 from linear_networks.initializations.start import Start
 from linear_networks.kernels.spectra import singular_values
 from linear_networks.losses.squared import Squared
+from linear_networks.models import tangent
 from linear_networks.models.basis import Basis
 from linear_networks.models.factored import Factored
 from linear_networks.penalties.imbalance import WEIGHT, Imbalance
@@ -103,6 +104,10 @@ class GramianView(Problem):
     def product(self, state: Array) -> Array:
         rows = self.data.shape[1]
         return self.split(state)[0][:, :rows, rows:]
+
+    def tangent_kernel(self, state: Array) -> Array:
+        (gramian,), rows = self.split(state), self.data.shape[1]
+        return tangent.coordinates(gramian[:, :rows, :rows], gramian[:, rows:, rows:])
 
     def spectrum(self, state: Array, product: Array | None = None) -> Array:
         return singular_values(self.product(state) if product is None else product)

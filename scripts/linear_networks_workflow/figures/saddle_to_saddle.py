@@ -96,7 +96,7 @@ class SaddleToSaddle(Kind):
             "loss": "loss after it",
             "saddle": "of the saddle",
         }
-        return medians[[*names]].rename(columns=names)
+        return medians[[*names]].astype({"mode": int}).rename(columns=names)
 
 
 def _small(samples: pd.DataFrame) -> pd.DataFrame:
@@ -134,4 +134,5 @@ def _passed(samples: pd.DataFrame) -> pd.DataFrame:
             "saddle": saddle_to_saddle.losses(sigma),
         }
         rows.append(pd.DataFrame(columns)[learnable])
-    return pd.concat(rows) if rows else pd.DataFrame(columns=["scale", "mode", "time", "loss", "saddle"])
+    # Of a block of another dynamics, numbers too.
+    return pd.concat(rows) if rows else pd.DataFrame(columns=["scale", "mode", "time", "loss", "saddle"], dtype=float)

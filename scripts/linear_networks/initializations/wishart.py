@@ -1,7 +1,6 @@
 """Gaussian factors of any width, drawn by their Gramian."""
 
 import numpy as np
-from scipy.special import gammaincinv
 
 from linear_networks.arrays import Array, gaussian_norm
 from linear_networks.components import Parameter
@@ -25,6 +24,8 @@ class Wishart(Initialization):
 
     @staticmethod
     def draw(rng: np.random.Generator, data: Array, width: int, tau: float) -> Start:
+        from scipy.special import gammaincinv
+
         side = sum(data.shape)
         kept = min(width, side)
         factors = np.tril(rng.standard_normal((side, side)), -1)[:, :kept]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from linear_networks.dynamics import DYNAMICS
+from linear_networks.initializations import INITIALIZATIONS
 from linear_networks.losses import LOSSES
 from linear_networks.solvers import SOLVERS
 from linear_networks_workflow import grid, inputs, memory
@@ -55,7 +56,7 @@ class Costs:
             rows,
             columns,
             width=min(width, rows + columns) if reducible else width,
-            drawn=width,
+            drawn=max(INITIALIZATIONS[kind].drawn(rows, columns, width) for kind in values["initialization"]),
             steps=max(values["horizon"]) / min(values.get("step_size", [inf])),
             samples=max(values["samples"]),
             examples=max(values.get("examples", [0])),

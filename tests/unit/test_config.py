@@ -215,6 +215,7 @@ def combined(**changes):
 
 
 EXACT = {"method": "exact"}
+WISHART = {"kind": "wishart", "tau": 1.0}
 TIED = {"kind": "gaussian", "scale": [0.1, 1.0], "tied": True}
 
 
@@ -351,6 +352,14 @@ TIED = {"kind": "gaussian", "scale": [0.1, 1.0], "tied": True}
         (
             {"trajectories": False, "dynamics": ["asymmetric", regularized(lambda0="fit")]},
             f"{SMALL}.trajectories: is false, but dynamics.1 needs them: write trajectories: true",
+        ),
+        (
+            {"initialization": WISHART, "dynamics": ["asymmetric", regularized(lambda0=[[1.0] * 7 + [2.0]])]},
+            f"{SMALL}.initialization.kind: wishart draws m + n columns at most, and regularized as it stands needs all",
+        ),
+        (
+            {"initialization": WISHART, "matrix": SQUARE, "dynamics": ["symmetric"]},
+            f"{SMALL}.initialization.kind: wishart is not for symmetric dynamics",
         ),
     ],
 )

@@ -1,10 +1,12 @@
 """The files of a config: what YAML would read as something else, and in which of several files an error is."""
 
 import copy
+import json
 import os
 import re
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 from conftest import PROJECT, small_config, write_yaml
@@ -13,6 +15,8 @@ from linear_networks_workflow import config as configuration
 from linear_networks_workflow.config import parts
 from linear_networks_workflow.config.reading import read
 from linear_networks_workflow.errors import ConfigError
+
+STUDIES = sorted((PROJECT / "studies").glob("*.yaml"))
 
 
 @pytest.mark.parametrize(
@@ -95,9 +99,18 @@ def test_a_file_that_holds_what_it_seems_is_read_as_snakemake_reads_it(tmp_path,
 
 
 def test_the_shipped_config_and_every_config_of_the_project_are_read():
-    files = [PROJECT / "config.yaml", *(PROJECT / "benchmarks").glob("*.yaml")]
+    files = [PROJECT / "config.yaml", *STUDIES, *(PROJECT / "benchmarks").glob("*.yaml")]
     for file in files:
         assert read(file) == yaml.safe_load(file.read_text())
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=[study.stem for study in STUDIES])
+def test_a_study_is_valid_and_its_schema_is_found_by_editors(study):
+    first, *_ = study.read_text().splitlines()
+    (named,) = re.findall(r"^# yaml-language-server: \$schema=(.*)", first)
+    schema = jsonschema.Draft202012Validator(json.loads((study.parent / named).read_text()))
+    assert list(schema.iter_errors(yaml.safe_load(study.read_text()))) == []
+    assert configuration.prepare(yaml.safe_load(study.read_text()), study) == []
 
 
 @pytest.fixture

@@ -47,6 +47,17 @@ def test_memory_asked_for_does_not_grow_with_the_number_of_runs():
     assert len(asked) == 1
 
 
+def test_a_start_that_is_drawn_by_its_gramian_asks_for_no_more_memory_the_wider_it_is():
+    def asked(start, width):
+        config = {**small_config(initialization=start, width=width), "figures": {}}
+        configuration.prepare(config, PROJECT / "my.yaml")
+        return Costs.of(config["experiments"]["small"], PROJECT).memory()
+
+    narrow, wide = (asked({"kind": "wishart", "tau": 1.0}, width) for width in (100, 10**6))
+    assert narrow == wide
+    assert asked({"kind": "gaussian", "scale": 1.0}, 10**6) > wide + 100
+
+
 def test_a_run_without_its_trajectory_costs_less_time_and_memory():
     config = small_config(time={"horizon": 2.0, "samples": 100}, replicates=1000)
     del config["figures"]

@@ -107,6 +107,10 @@ def test_a_kind_draws_little_or_one_sided_data_too(kind, changes):
             "there is no λ₀ that could be fitted",
         ),
         ("lambda0", HUGE, "there is no λ₀ that could be fitted"),
+        ("two-eigenvalues", HUGE, "there is no Gaussian start with a scale > 0 and a width of m"),
+        ("two-eigenvalues", {"width": [2, 4]}, "there is no Gaussian start with a scale > 0 and a width of m"),
+        ("lazy-to-rich", {"solver": {"method": "exact"}}, "there is no run by descent or flow"),
+        ("mixed", {"initialization": gaussian(1e160)}, "there is no run of asymmetric beside one of end-to-end"),
         ("descent-vs-flow", HUGE, "there is no descent beside a flow that moves"),
         ("descent-vs-flow", SHORT, "there is no descent that differs from the flow"),
         *(

@@ -57,6 +57,35 @@ def test_entries_are_standard_normal():
     assert entries.std() == pytest.approx(1.0, rel=0.02)
 
 
+@pytest.mark.parametrize("width", [1, 3, 9])
+def test_gramians_of_wishart_starts_are_distributed_as_those_of_gaussian_ones(width):
+    draws = [draw("wishart", stream(seed), np.zeros((2, 3)), width, tau=1.0).factors for seed in range(4000)]
+    gramians = np.array([factors @ factors.T for factors in draws])
+    # Of k terms of variance 2/k^2 on the diagonal, and 1/k^2 beside it; 5 standard errors of 4000 draws.
+    variances = (1.0 + np.eye(5)) / width
+    assert np.abs(gramians.mean(axis=0) - np.eye(5)).max() < 5.0 * np.sqrt(2.0 / width / 4000)
+    assert_allclose(gramians.var(axis=0), variances, rtol=0.05 * np.sqrt(10.0))
+    assert {np.linalg.matrix_rank(gramian) for gramian in gramians[:20]} == {min(width, 5)}
+
+
+def test_a_wishart_start_of_any_width_has_the_same_normals_and_m_plus_n_columns():
+    narrow, wide = (draw("wishart", stream(), np.zeros((3, 4)), width, tau=2.0).factors for width in (10, 10**6))
+    assert narrow.shape == wide.shape == (7, 7)
+    lower = np.tril_indices(7, -1)
+    assert_allclose(narrow[lower] * np.sqrt(10), wide[lower] * 1e3, rtol=1e-12)
+    assert_allclose(wide @ wide.T, 2.0 * np.eye(7), atol=2.0 * 5e-3)
+
+
+@pytest.mark.parametrize(("kind", "parameters"), [("gaussian", {"scale": 0.5}), ("wishart", {"tau": 2.0})])
+def test_the_imbalance_of_wide_starts_has_the_two_eigenvalues_that_their_kind_names(kind, parameters):
+    width = 100_000
+    left, right = split(draw(kind, stream(), np.zeros((2, 3)), width, **parameters), 2)
+    lambda0, tau = INITIALIZATIONS[kind].when_wide(width, **parameters)
+    assert lambda0 == 0.0
+    assert_allclose(np.linalg.eigvalsh(left @ left.T), tau, rtol=0.03)
+    assert_allclose(np.linalg.eigvalsh(right @ right.T), tau, rtol=0.03)
+
+
 @pytest.mark.parametrize("scale", [1e-8, 1.0])
 @pytest.mark.parametrize("width", [1, 3, 12])
 @pytest.mark.parametrize(("rows", "columns"), SHAPES)
@@ -230,7 +259,7 @@ def test_an_initialization_draws_from_the_parameters_that_it_declares_with_their
 def test_a_start_has_finite_factors_of_its_shape_and_is_drawn_again_from_the_same_stream(kind, options, more):
     data, width, parameters = an_example(kind, options, more)
     start, again = (draw(kind, stream(), data, width, **parameters) for _ in range(2))
-    assert start.factors.shape == (6, width)
+    assert start.factors.shape == (6, min(width, 6) if INITIALIZATIONS[kind].is_reduced else width)
     assert np.isfinite(start.factors).all()
     assert np.array_equal(start.factors, again.factors)
 

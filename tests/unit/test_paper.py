@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
-from conftest import compute
+import yaml
+from conftest import PROJECT, compute
 from numpy.testing import assert_allclose
 
 from linear_networks.dynamics.asymmetric import Asymmetric
 from linear_networks.dynamics.regularized import Regularized
 from linear_networks_workflow.dataset import joining, parquet
+from linear_networks_workflow.experiment import run
 from linear_networks_workflow.figures import descent_vs_flow
 from linear_networks_workflow.figures.tables import of_frames
 from linear_networks_workflow.stages import rate_fits, tables
@@ -169,3 +171,22 @@ def test_where_theory_knows_no_limit_the_rate_is_that_of_coming_to_rest():
     )
     assert len(both) > 60
     assert_allclose(both["measured_rest"], both["measured"], rtol=0.01)
+
+
+def test_two_eigenvalues_of_q_that_nothing_is_fitted_to_follow_wide_starts_more_closely_than_the_best_one():
+    config = yaml.safe_load((PROJECT / "config.yaml").read_text())
+    fits = run(config, "without-a-fit", PROJECT)["lambda0"]
+    gaps = fits.groupby("width")[["gap_l2", "mean_gap_l2", "wide_gap_l2"]].median()
+    one, mean, wide = (gaps[name] for name in gaps)
+    assert (one[[25, 50]] < mean[[25, 50]]).all()
+    assert (mean <= wide).all()
+    assert (wide[[200, 400, 800]] < one[[200, 400, 800]]).all()
+    # An independent computation has .059 to .022, and .013 of two eigenvalues, from k = 50 to 800 of other draws.
+    assert_allclose(one[[50, 800]], [0.059, 0.022], rtol=0.1)
+    assert_allclose(wide[800], 0.013, rtol=0.1)
+    assert wide[800] < 0.5 * wide[200]
+    assert one[800] > 0.6 * one[200]
+    # A mode of imbalance 2 k sigma^2 is what the fit finds.
+    assert_allclose(
+        (fits["lambda0"].abs() / fits["width"]).groupby(fits["width"]).median()[[200, 400, 800]], 2.3, rtol=0.15
+    )

@@ -14,8 +14,11 @@ from linear_networks.initializations.initialization import Initialization, with_
 from linear_networks.initializations.rescaled import Rescaled
 from linear_networks.initializations.spectral import Spectral
 from linear_networks.initializations.start import Start, invariants, stack
+from linear_networks.initializations.wishart import Wishart
 
-INITIALIZATIONS: Listing[Initialization] = Listing(Gaussian, Balanced, Rescaled, Identity, Hyperbolic, Spectral)
+INITIALIZATIONS: Listing[Initialization] = Listing(
+    *(Gaussian, Balanced, Rescaled, Identity, Hyperbolic, Spectral, Wishart)
+)
 
 __all__ = ["INITIALIZATIONS", "draw", "invariants", "stack"]
 
@@ -38,8 +41,8 @@ def draw(kind: str, rng: np.random.Generator, data: Array, width: int, **paramet
     Returns
     -------
     Start
-        With factors of shape (m + n, k), NaN where parameters are too large for a decomposition. One of width 1 has
-        Q(0) = lambda0 I, of whatever kind it is.
+        With factors of shape (m + n, k), or of m + n columns at most from a kind that is reduced; NaN where parameters
+        are too large for a decomposition. One of width 1 has Q(0) = lambda0 I, of whatever kind it is.
     """
     try:
         start = INITIALIZATIONS[kind].draw(rng, data, width, **parameters)

@@ -26,6 +26,10 @@ class Gaussian(Initialization):
         return tied
 
     @staticmethod
+    def when_wide(width: int, *, scale: float, tied: bool = False, **_: float) -> tuple[float, float] | None:
+        return None if tied else (0.0, width * scale**2)
+
+    @staticmethod
     def check(rows: int, columns: int, width: int, scale: float, tied: bool = False) -> None:
         check_tied(rows, columns, tied)
 

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,7 +19,14 @@ class Initialization(Component, ABC):
 
     Its methods take the parameters of one point of a grid by name. One that can start with V(0) = U(0) has the
     parameter `tied`.
+
+    Attributes
+    ----------
+    is_reduced : bool
+        Whether its factors have min(k, m + n) columns, and are of width k but for an orthogonal factor from the right.
     """
+
+    is_reduced: ClassVar[bool] = False
 
     @staticmethod
     @abstractmethod
@@ -40,6 +47,17 @@ class Initialization(Component, ABC):
         Start
             With factors of shape (m + n, k).
         """
+
+    @classmethod
+    def drawn(cls, rows: int, columns: int, width: int) -> int:
+        """Columns of the factors that it draws."""
+        return min(width, rows + columns) if cls.is_reduced else width
+
+    @staticmethod
+    def when_wide(width: int, *_: Any, **parameters: Any) -> tuple[float, float] | None:
+        """lambda0 and tau of the two eigenvalues lambda0/2 +- sqrt(lambda0^2/4 + tau^2) that Q(0) tends to with the
+        width; None where it does not, or this is not known."""
+        return None
 
     @staticmethod
     def knows(*_: Any, **parameters: Any) -> bool:

@@ -30,7 +30,9 @@ class EndToEnd(Theory):
         if start is None:
             return reach.leading(Basis.singular(problem.data).values, np.where(_half(problem) > 0.0, np.inf, widths))
         factors, lambda0 = _realized(problem, start)
-        return reach.singular(problem.data, np.full(len(widths), factors.shape[2]), Start(factors, lambda0))
+        return reach.singular(
+            Basis.singular(problem.data), np.full(len(widths), factors.shape[2]), Start(factors, lambda0)
+        )
 
     def limit(self, problem: Problem, widths: Array) -> Array:
         return Basis.singular(problem.data).part(problem.data, self.kept(problem, widths))

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from linear_networks.arrays import Array, squared_norm
+from linear_networks.measure import gaps
 from linear_networks.theory import closed_forms
 
 # Candidates of one sign, up to REACH times the spectral radius of Q(0), their square roots evenly spaced: where the
@@ -89,8 +90,7 @@ class Objective:
         self.times, self.products = np.array(times, dtype=np.float64, order="C"), products
         # in double precision, whatever the start: a fit asks for a hundred candidates
         self.problem = closed_forms.Regularized.of(data, factors)
-        steps = np.diff(self.times) / 2.0
-        self.weights = np.append(steps, 0.0) + np.append(0.0, steps)  # of the trapezoidal rule
+        self.weights = gaps.trapezoidal(self.times)
         self.size = float(self.weights @ squared_norm(products))
 
     def flow(self, lambda0: Array) -> Array:
@@ -102,8 +102,8 @@ class Objective:
 
     def __call__(self, lambda0: ArrayLike) -> Array:
         """The objective of each candidate, shape (candidates,)."""
-        gaps = self.flow(np.asarray(lambda0, dtype=np.float64)) - self.products
-        return self._integral(gaps, gaps)
+        apart = self.flow(np.asarray(lambda0, dtype=np.float64)) - self.products
+        return self._integral(apart, apart)
 
     def slope(self, lambda0: float, step: float) -> float:
         """Derivative of the objective, by a central difference of the flow rather than of its small distance."""
@@ -221,13 +221,11 @@ def _describe(objective: Objective, lambda0: float, edge: bool, unit: float, rad
     """What is known of a minimum or an edge."""
     step = 1e-3 * unit
     around = objective(lambda0 + step * np.array([-1.0, 0.0, 1.0]))
-    gaps = np.sqrt(squared_norm(objective.flow(np.array([lambda0]))[0] - objective.products))
-    sizes = np.sqrt(squared_norm(objective.products))
-    relative = np.divide(gaps, sizes, out=np.zeros_like(gaps), where=sizes > 0)
+    apart = gaps.relative(objective.products, objective.flow(np.array([lambda0]))[0])
     return Basin(
         lambda0=lambda0,
         objective=float(around[1]),
-        gap_max=float(relative.max()),
+        gap_max=float(apart.max()),
         gap_l2=float(np.sqrt(around[1])),
         curvature=float(np.diff(around, 2)[0] * (radius / step) ** 2) if step > 0 else np.nan,
         edge=edge,

@@ -94,6 +94,8 @@ def check_starts(experiment: Experiment, folder: Path) -> None:
             for width in widths:
                 with placed("initialization"):
                     kind.check(rows, columns, width, **own)
+        if kind.is_reduced:
+            _check_gauge(experiment, start["kind"])
         if kind.needs_symmetric(**own):
             _check_symmetric(experiment, folder)
 
@@ -166,6 +168,15 @@ def _check_symmetric(experiment: Experiment, folder: Path) -> None:
             file = f"{point['path']} " if source.reads and refused.key else ""
             with placed("matrix"):
                 raise Refused(refused.key, file + refused.message) from None
+
+
+def _check_gauge(experiment: Experiment, start: str) -> None:
+    """Dynamics go without the columns that a start does not draw."""
+    for name, block in grid.blocks(experiment).items():
+        if not all(DYNAMICS[name].keeps_gauge(settings(point)) for point in grid.expand(block)):
+            whole = [kind for kind, other in INITIALIZATIONS.items() if not other.is_reduced]
+            message = f"{start} draws m + n columns at most, and {name} as it stands needs all k; write {whole[0]}"
+            raise ConfigError("initialization.kind", message)
 
 
 def _check_tied(experiment: Experiment) -> None:

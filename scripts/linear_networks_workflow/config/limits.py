@@ -30,8 +30,8 @@ def check(experiment: Mapping[str, Any], costs: Costs, path: str) -> None:
     ------
     ConfigError
     """
-    width = max(grid.axis("width", experiment["width"]))
-    for key, rows, columns in (("matrix", costs.rows, costs.columns), ("width", costs.rows + costs.columns, width)):
+    side = costs.rows + costs.columns
+    for key, rows, columns in (("matrix", costs.rows, costs.columns), ("width", side, costs.drawn)):
         if rows * columns > LARGEST:
             what = "matrix" if key == "matrix" else "start"
             message = f"a {what} of {rows} x {columns} numbers is too large; at most {LARGEST} are possible"

@@ -161,8 +161,20 @@ _BASIN = {
 }
 
 
+_FAMILY = {
+    "lambda0": "λ₀ of {}; null for k < m + n, and where the run diverged{}",
+    "tau": "τ of {}, likewise",
+    "gap_max": "largest ‖X̂ − X‖_F / ‖X‖_F over t, X̂ the flow of that λ₀ and τ from the same U(0), V(0)",
+    "gap_l2": "√(∫‖X̂ − X‖²_F dt / ∫‖X‖²_F dt) of that flow, by the trapezoidal rule",
+}
+
+
 def _as_in_runs(*names: str) -> dict[str, Column]:
     return {name: Column(_RUNS[name].unit, f"`{name}` of the run, as in runs") for name in names}
+
+
+def _family(prefix: str, *of: str) -> dict[str, Column]:
+    return {f"{prefix}_{name}": Column("1", meaning.format(*of)) for name, meaning in _FAMILY.items()}
 
 
 def _basin(prefix: str, where: str) -> dict[str, Column]:
@@ -207,6 +219,11 @@ MEANINGS: dict[str, dict[str, Column]] = {
         **_described(
             "1",
             radius="spectral radius of Q(0); 0 where that is rounding",
+        ),
+        **_family("mean", "the means of the m largest and the n smallest eigenvalues of Q(0)", ""),
+        **_family("wide", "the two eigenvalues of Q(0) for k → ∞", ", and where these starts have none"),
+        **_described(
+            "1",
             candidates="the λ₀ that were scanned, ascending: 41 within 4 `radius`, closer near 0, more outside where "
             "the objective falls there, up to 1024 `radius`; 0 alone where Q(0) = 0",
             objectives="`objective` of each of `candidates`",

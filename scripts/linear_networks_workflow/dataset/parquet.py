@@ -37,6 +37,9 @@ ADDED = {
 }
 # Likewise of trajectories.
 ADDED_SAMPLES = {"laziness": pa.float64(), "kernel_cosine": pa.float64()}
+# Likewise of fits: the flows of two eigenvalues of Q that are compared with the fitted one.
+_FAMILY = {name: pa.float64() for name in ("lambda0", "tau", "gap_max", "gap_l2")}
+ADDED_FITS = {f"{prefix}_{name}": kind for prefix in ("mean", "wide") for name, kind in _FAMILY.items()}
 BEFORE = "4"
 
 MATRICES = pa.schema(
@@ -168,6 +171,7 @@ LAMBDA0 = pa.schema(
         **{f"negative_{name}": kind for name, kind in _BASIN.items()},
         **{f"positive_{name}": kind for name, kind in _BASIN.items()},
         "radius": pa.float64(),
+        **ADDED_FITS,
         "candidates": VECTOR,
         "objectives": VECTOR,
         "seconds": pa.float64(),
@@ -232,7 +236,8 @@ def complete(contents: pa.Table, schema: pa.Schema, version: str = SCHEMA_VERSIO
     KeyError
         If it has other columns, or lacks others.
     """
-    found, later = set(contents.schema.names), {*PARAMETERS, *({**ADDED, **ADDED_SAMPLES} if version == BEFORE else ())}
+    added = {**ADDED, **ADDED_SAMPLES, **ADDED_FITS} if version == BEFORE else {}
+    found, later = set(contents.schema.names), {*PARAMETERS, *added}
     if not set(schema.names) - later <= found <= set(schema.names):
         raise KeyError(f"other columns: {', '.join(sorted(found ^ set(schema.names)))}")
     nulls = {field.name: pa.nulls(len(contents), field.type) for field in schema if field.name not in found}

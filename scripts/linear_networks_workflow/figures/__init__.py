@@ -9,17 +9,20 @@ from linear_networks_workflow.figures.comparison import Comparison
 from linear_networks_workflow.figures.descent_vs_flow import DescentVsFlow
 from linear_networks_workflow.figures.kind import Kind
 from linear_networks_workflow.figures.lambda0 import Lambda0
+from linear_networks_workflow.figures.lazy_to_rich import LazyToRich
 from linear_networks_workflow.figures.loss import Loss
+from linear_networks_workflow.figures.mixed import Mixed
 from linear_networks_workflow.figures.modes import Modes
 from linear_networks_workflow.figures.rates import Rates
 from linear_networks_workflow.figures.reconstruction import Reconstruction
 from linear_networks_workflow.figures.regimes import Regimes
 from linear_networks_workflow.figures.saddle_to_saddle import SaddleToSaddle
 from linear_networks_workflow.figures.times import Times
+from linear_networks_workflow.figures.two_eigenvalues import TwoEigenvalues
 
 KINDS: Listing[Kind] = Listing(
     *(Reconstruction, Comparison, Lambda0, Loss, Regimes, Modes, DescentVsFlow, Rates, Times),
-    *(SaddleToSaddle, Alignment),
+    *(TwoEigenvalues, LazyToRich, SaddleToSaddle, Alignment, Mixed),
 )
 
 

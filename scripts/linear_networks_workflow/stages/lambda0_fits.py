@@ -3,13 +3,17 @@
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from linear_networks.arrays import Array
+from linear_networks.initializations import INITIALIZATIONS
 from linear_networks.matrices.source import Data
+from linear_networks.measure import gaps
 from linear_networks.solvers.solution import Progress
-from linear_networks.theory import lambda0
+from linear_networks.theory import lambda0, two_eigenvalues
 from linear_networks_workflow.dataset import parquet
 from linear_networks_workflow.stages import chunks
 
@@ -41,15 +45,37 @@ def fit(
 
 def _fit(run: Mapping, samples: chunks.Samples, data: np.ndarray) -> dict:
     began = time.perf_counter()
-    products = samples["product"].reshape(-1, *data.shape)
+    times, products = samples["t"], samples["product"].reshape(-1, *data.shape)
     factors = np.reshape(run["factors"], (sum(data.shape), -1))
-    found = lambda0.fit(samples["t"], products, data, factors)
+    found = lambda0.fit(times, products, data, factors)
     return {
         **asdict(found.best),
         **{f"negative_{name}": value for name, value in asdict(found.negative).items()},
         **{f"positive_{name}": value for name, value in asdict(found.positive).items()},
         "radius": found.radius,
+        **_unfitted(run, times, products, data, factors),
         "candidates": found.candidates,
         "objectives": found.objectives,
         "seconds": time.perf_counter() - began,
     }
+
+
+def _unfitted(run: Mapping, times: Array, products: Array, data: Array, factors: Array) -> dict[str, Any]:
+    """How far the flows of two eigenvalues of Q are that nothing is fitted to; none where R(0) has a smaller rank."""
+    rows, columns = data.shape
+    if factors.shape[1] < rows + columns:
+        return {}
+    two = {"mean": two_eigenvalues.closest(run["imbalance_eigenvalues"], rows, columns), "wide": _when_wide(run)}
+    found: dict[str, Any] = {}
+    for name, (held, tau) in ((name, pair) for name, pair in two.items() if pair):
+        flow = two_eigenvalues.from_gramian(times, data[None], factors[None], [held], [tau])[0]
+        found |= {f"{name}_lambda0": held, f"{name}_tau": tau}
+        found[f"{name}_gap_max"] = float(gaps.relative(products, flow).max())
+        found[f"{name}_gap_l2"] = gaps.mean_square(times, products, flow)
+    return found
+
+
+def _when_wide(run: Mapping) -> tuple[float, float] | None:
+    kind = INITIALIZATIONS[run["initialization"]]
+    own = {name: run[parameter.column or name] for name, parameter in kind.parameters.items() if not parameter.vector}
+    return kind.when_wide(run["width"], **own)

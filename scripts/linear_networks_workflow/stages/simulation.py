@@ -113,7 +113,8 @@ def _mib(run: Run, matrix: Data, record: Collection[str], trajectories: bool) ->
     examples = 0 if matrix.inputs is None else len(matrix.inputs)
     stages = SOLVERS[run.point["solver"]["method"]].stages
     kept = mib_per_run(height, breadth, _state_width(run, matrix), numbers, examples, stages)
-    return drawing(height, breadth, run.point["width"]), kept
+    kind = INITIALIZATIONS[run.point["initialization"]["kind"]]
+    return drawing(height, breadth, kind.drawn(height, breadth, run.point["width"])), kept
 
 
 def _state_width(run: Run, matrix: Data) -> int:

@@ -21,7 +21,7 @@ class EndToEnd(Dynamics):
     model = Hyperbolic()
     parameters = {
         "lambda0": Parameter("sum λ₀ of the two eigenvalues of Q", symbol="λ₀"),
-        "tau": Parameter("root τ of minus the product of the two eigenvalues of Q", least=0.0, symbol="τ"),
+        "tau": Parameter("τ, with −τ² the product of the two eigenvalues of Q", least=0.0, symbol="τ"),
     }
 
     @classmethod

@@ -27,7 +27,9 @@ class Hyperbolic(Initialization):
         ),
         "products": Spectral.parameters["products"],
         "lambda0": Parameter("sum λ₀ of the two eigenvalues of Q(0)", symbol="λ₀", column="initial_lambda0"),
-        "tau": Parameter("root τ of minus their product", least=0.0, symbol="τ", column="initial_tau"),
+        "tau": Parameter(
+            "τ, with −τ² the product of the two eigenvalues of Q(0)", least=0.0, symbol="τ", column="initial_tau"
+        ),
     }
 
     @staticmethod

@@ -6,8 +6,8 @@ under the flow of any loss of X. P is then a function of X,
     U U^T = lambda0/2 + sqrt(X X^T + h^2),     V V^T = -lambda0/2 + sqrt(X^T X + h^2),
 
 so that dX/dt = U U^T G + G V V^T with the force G is an equation of X alone, in which only h enters. The X of every
-such start is therefore that of the one with Q(0) = 2 h I, which Proposition 5 solves: from the same X(0), but with
-factors of no more columns than X has modes, which are never so wide that (22) forbids them.
+such start is therefore that of one with the same X(0) and Q(0) = 2 h I, which has m columns, as (22) allows, and which
+Proposition 5 solves; or with Q(0) = -2 h I and n columns.
 """
 
 import numpy as np
@@ -41,13 +41,18 @@ def product(t: ArrayLike, data: ArrayLike, factors: ArrayLike, lambda0: ArrayLik
     y, r0, held = (np.asarray(values, dtype=np.float64) for values in (data, factors, lambda0))
     rows, half, found = y.shape[1], half_gap(held, tau), np.empty((len(y), np.size(t), *y.shape[1:]))
     up = np.broadcast_to(held >= 0.0, len(y))
-    shift = np.square(tau) / np.maximum(half + np.abs(held) / 2.0, TINY)  # h - |lambda0| / 2
+    shift = _difference(held, np.asarray(tau, float), half)
     sides = slice(None, rows), slice(rows, None)
     for some, sign in ((up, 1), (~up, -1)):
         larger, smaller = (r0[some, side] for side in sides[::sign])
         moved = np.concatenate(_shifted(larger, smaller, shift[some])[::sign], axis=1)
         found[some] = closed_forms.regularized(t, y[some], moved, 2.0 * sign * half[some], product=True)
     return found
+
+
+def _difference(lambda0: Array, tau: Array, half: Array) -> Array:
+    """h - |lambda0|/2, which would lose tau as a difference."""
+    return tau * (tau / np.maximum(half + np.abs(lambda0) / 2.0, TINY))
 
 
 def _shifted(left: Array, right: Array, shift: Array) -> tuple[Array, Array]:
@@ -98,9 +103,7 @@ def gramian(product: ArrayLike, lambda0: ArrayLike, tau: ArrayLike) -> Array:
     x, held = np.asarray(product, dtype=np.float64), np.asarray(lambda0, dtype=np.float64)
     half = half_gap(held, tau)
     left, right = Hyperbolic(half).sides(x)
-    # Of h - lambda0/2 and h + lambda0/2 the smaller by their product.
-    larger = half + np.abs(held) / 2.0
-    smaller = np.divide(np.square(tau), larger, out=np.zeros_like(larger), where=larger > 0.0)
+    larger, smaller = half + np.abs(held) / 2.0, _difference(held, np.asarray(tau, float), half)
     up, down = np.where(held >= 0.0, larger, smaller), np.where(held >= 0.0, smaller, larger)
     for part, shift in ((left, up), (right, down)):
         part += (shift - half)[:, None, None] * np.eye(part.shape[1])

@@ -198,9 +198,13 @@ def test_alignment_is_read_at_the_first_crossing_and_is_nothing_where_there_is_n
         ({"name": "regularized", "lambda0": 1.0}, {"kind": "gaussian", "scale": 0.5}),
         ("symmetric", {"kind": "gaussian", "scale": 0.5, "tied": True}),
         ("riccati", {"kind": "gaussian", "scale": 0.5, "tied": True}),
+        ("asymmetric", {"kind": "balanced", "scale": 0.5}),
+        ("asymmetric", {"kind": "hyperbolic", "scale": 0.5, "lambda0": -1.0, "tau": 0.7}),
+        ("asymmetric", {"kind": "hyperbolic", "products": [0.3, 0.2, 0.1], "lambda0": 1.0, "tau": 0.0}),
+        ({"name": "end-to-end", "lambda0": 1.0, "tau": 2.0}, {"kind": "gaussian", "scale": 0.5}),
     ],
 )
-def test_closed_forms_of_all_factors_know_the_kernel_of_the_flow(dynamics, start):
+def test_closed_forms_know_the_kernel_of_the_flow_where_they_know_enough(dynamics, start):
     config = small_config(
         matrix={"source": "gaussian", "rows": 3, "columns": 3, "symmetric": "tied" in start},
         initialization=start,
@@ -213,6 +217,35 @@ def test_closed_forms_of_all_factors_know_the_kernel_of_the_flow(dynamics, start
         found = runs.pivot(index="replicate", columns="solver", values=column)
         assert found.notna().any(axis=None)
         np.testing.assert_allclose(found["exact"], found["flow"], rtol=1e-6)
+
+
+@pytest.mark.parametrize(("imbalance", "known"), [(1.0, False), (-1.0, True)])
+def test_the_kernel_of_a_product_is_unknown_where_factors_of_few_columns_leave_it_open(imbalance, known):
+    """Q = λ₀I of 3 columns, X of 5 × 3: V V^T has its full rank, U U^T has not."""
+    config = small_config(
+        matrix={"source": "gaussian", "rows": 5, "columns": 3},
+        initialization={"kind": "identity", "scale": 0.5, "imbalance": imbalance},
+        width=3,
+        dynamics=["asymmetric"],
+        solver=[{"method": "flow", "rtol": 1e-10}, {"method": "exact"}],
+        record=["kernel"],
+    )
+    found = run({**config, "figures": {}}, "small")["runs"].pivot(
+        index="replicate", columns="solver", values="laziness"
+    )
+    assert found["flow"].notna().all()
+    np.testing.assert_allclose(found["exact"], found["flow"] if known else np.nan, rtol=1e-6)
+
+
+def test_end_to_end_and_factors_have_one_kernel():
+    start = {"kind": "hyperbolic", "scale": 0.5, "lambda0": 1.0, "tau": 2.0}
+    dynamics = ["asymmetric", {"name": "end-to-end", "lambda0": 1.0, "tau": 2.0}]
+    solver = {"method": "flow", "rtol": 1e-10}
+    config = small_config(initialization=start, dynamics=dynamics, solver=solver, record=["kernel"])
+    samples = run({**config, "figures": {}}, "small")["trajectories"]
+    for column in ("laziness", "kernel_cosine"):
+        found = samples.pivot(index=["replicate", "t"], columns="dynamics", values=column)
+        np.testing.assert_allclose(found["end-to-end"], found["asymmetric"], rtol=1e-6, atol=1e-9)
 
 
 def test_runs_say_how_lazy_they_were_and_samples_do_where_that_is_recorded():

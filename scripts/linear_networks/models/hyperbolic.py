@@ -8,6 +8,7 @@ import numpy as np
 
 from linear_networks.arrays import Array, Index, Mask
 from linear_networks.kernels.spectra import singular_values
+from linear_networks.models import tangent
 from linear_networks.models.direct import Direct
 from linear_networks.models.factored import Factored
 
@@ -62,6 +63,9 @@ class Hyperbolic(Direct):
         rest = np.divide(x, root, out=np.zeros_like(x), where=root > 0.0)
         larger, smaller = (root, rest) if u.shape[1] <= v.shape[2] else (rest, root)
         return u * larger[:, None], v.mT * smaller[:, None]
+
+    def tangent_kernel(self, factors: Sequence[Array]) -> Array:
+        return tangent.coordinates(*self.sides(factors[0]))
 
     def select(self, runs: Index | Mask) -> Self:
         return replace(self, half=np.asarray(self.half[runs]))

@@ -15,6 +15,7 @@ from linear_networks.losses.squared import Squared
 from linear_networks.models.basis import Basis
 from linear_networks.models.direct import Direct
 from linear_networks.models.factored import Factored
+from linear_networks.models.hyperbolic import Hyperbolic
 from linear_networks.theory import closed_forms, rates, reach, two_eigenvalues
 from linear_networks.theory.prediction import Facts, Prediction, fallen, prediction, spectral
 from linear_networks.theory.theory import Theory, flat
@@ -57,7 +58,7 @@ class Asymmetric(Theory):
             )
 
     def closed_form(self, problem: Problem, times: Array, start: Start) -> tuple[Problem, Array]:
-        view = replace(problem, model=Direct())
+        view = replace(problem, model=_alone(start, *problem.data.shape[1:]))
         if start.modes is not None:
             return view, flat(closed_forms.asymmetric_spectral(times, *start.modes))
         if start.lambda0 is None:
@@ -94,6 +95,17 @@ def _of_imbalance(facts: Facts, bound: float) -> Prediction:
         return prediction(facts, float(rate), TWO_EIGENVALUES, bound=bound)
     rate = rates.regularized_product(facts.values, lambda0, *shape)
     return prediction(facts, float(rate), "spectrum of S~", paper_exponent(facts), bound)
+
+
+def _alone(start: Start, rows: int, columns: int) -> Direct:
+    """The model of X on its own, which knows its kernel where Q(0) has two eigenvalues, and at h = |lambda0| / 2 where
+    the side that the larger one is on has its full rank."""
+    if start.lambda0 is None:
+        return Direct()
+    lambda0 = np.broadcast_to(start.lambda0, len(start.factors))
+    needed = np.select([lambda0 > 0.0, lambda0 < 0.0], [rows, columns], 0)
+    known = np.linalg.matrix_rank(start.factors) >= needed
+    return Hyperbolic(np.where(known, two_eigenvalues.half_gap(lambda0, start.tau), np.nan))
 
 
 def _at_saddle(facts: Facts, bound: float) -> dict[str, list[Prediction]]:

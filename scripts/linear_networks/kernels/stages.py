@@ -81,9 +81,12 @@ class Stages:
         lanes.pack(self.asked, self.workspace, self.method.places.numbers)
         self.method.kernel("accept")(self.workspace)
         chosen = np.arange(runs)[kept]
-        workspace = self.workspace[: -(-len(chosen) // LANES)]
+        moved = np.flatnonzero(chosen != np.arange(len(chosen)))
+        before = chosen[moved]
         for first, size in self.method.lasting:
-            lanes.pack(lanes.rows(self.workspace, first, size, runs)[chosen], workspace, first)
+            part = self.workspace[:, first : first + size]
+            part[moved // LANES, :, moved % LANES] = part[before // LANES, :, before % LANES]
+        workspace = self.workspace[: -(-len(chosen) // LANES)]
         return Stages(self.method, self.seen.select(chosen), workspace, np.zeros((len(chosen), 3)))
 
     def inside(self, passed: Mask, rows: Index, x: Array) -> Iterator[tuple[Index, Array]]:

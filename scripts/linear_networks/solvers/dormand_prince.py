@@ -58,7 +58,7 @@ class Steps(Protocol):
         """Go on from the end of the step where it is accepted, and turn the direction of the largest curvature to the
         change of the velocity times `turned`, where that is not 0. Both have shape (batch,)."""
 
-    def select(self, kept: Mask) -> Self:
+    def select(self, kept: Mask | Index) -> Self:
         """Those of some of the runs, after which these are no more."""
 
 
@@ -140,7 +140,7 @@ class Plain:
         self.velocity = np.where(moved, self.tried.stages[:, STAGES], self.velocity)
         self.direction = np.where(turning, self.tried.change * turned[:, None], self.direction)
 
-    def select(self, kept: Mask) -> Self:
+    def select(self, kept: Mask | Index) -> Self:
         problem, seen = self.problem.select(kept), self.seen.select(kept)
         return type(self)(problem, seen, self.state[kept], self.velocity[kept], self.direction[kept])
 

@@ -70,7 +70,11 @@ class _Front:
         self.runs["loss"] = self.problem.objective(self.state, product)
         self.runs["distance"], self.runs["gramian"] = self.limit.distances(self.problem, self.state, product)
 
-    def select(self, kept: Mask) -> Self:
+    def select(self, mask: Mask) -> Self:
+        """Those of some of the runs, in any order: they stay in their places, but for the last, which fill gaps."""
+        count = np.count_nonzero(mask)
+        kept = np.arange(count)
+        kept[~mask[:count]] = count + np.flatnonzero(mask[count:])
         problem, limit, steps = self.problem.select(kept), self.limit.select(kept), self.steps.select(kept)
         return type(self)(problem, limit, steps, self.state[kept], self.runs[kept])
 

@@ -33,7 +33,8 @@ def test_a_run_without_samples_deviates_in_nothing_from_one_without():
 def test_fits_to_runs_without_samples_are_computed_again():
     found = run(small_config(initialization={"kind": "gaussian", "scale": 1e160}), "small")
     assert found["trajectories"].empty
-    again = audit._refit("rates", rate_fits.fit, found["runs"], found["trajectories"], {}, lambda numbers: numbers)
+    stored = found["runs"], found["trajectories"]
+    again = audit._refit("rates", ["run"], rate_fits.fit, *stored, {}, lambda numbers: numbers)
     assert again["rates"].empty
 
 

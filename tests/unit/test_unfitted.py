@@ -59,12 +59,13 @@ def test_gaps_of_gaussian_starts_are_those_of_the_riccati_equation_from_the_whol
         assert row["mean_gap_max"] >= row["mean_gap_l2"]
 
 
-def test_a_start_of_two_eigenvalues_has_no_gap_and_is_wide_in_no_sense():
-    rows, _ = fits({"kind": "hyperbolic", "scale": 1.0, "lambda0": -1.5, "tau": 2.0}, 5)
-    assert_allclose(rows["mean_lambda0"], -1.5, rtol=1e-12)
-    assert_allclose(rows["mean_tau"], 2.0, rtol=1e-12)
-    assert (rows["mean_gap_max"] < 1e-8).all()
-    assert (rows["gap_l2"] > 1e-3).all()
+@pytest.mark.parametrize("scale", [1.0, 1e-8])
+def test_a_start_of_two_eigenvalues_has_no_gap_however_small_and_is_wide_in_no_sense(scale):
+    rows, _ = fits({"kind": "hyperbolic", "scale": scale, "lambda0": -1.5 * scale, "tau": 2.0 * scale}, 5)
+    assert_allclose(rows["mean_lambda0"], -1.5 * scale, rtol=1e-12)
+    assert_allclose(rows["mean_tau"], 2.0 * scale, rtol=1e-12)
+    assert (rows["mean_gap_max"] < 1e-6).all()
+    assert (rows["gap_l2"] > rows["mean_gap_l2"]).all()
     assert rows[["wide_lambda0", "wide_tau", "wide_gap_l2", "wide_gap_max"]].isna().all(axis=None)
 
 

@@ -233,11 +233,12 @@ def test_a_dataset_of_another_machine_is_not_refused_for_its_software(dataset, m
 
 def test_a_dataset_of_the_version_before_is_verified_by_the_columns_that_it_has(dataset, monkeypatch):
     monkeypatch.chdir(dataset)
-    file = "results/runs/small/linear/00000.parquet"
-    table = pq.read_table(file).drop_columns([*parquet.ADDED])
-    metadata = {**table.schema.metadata, b"schema_version": parquet.BEFORE.encode()}
-    pq.write_table(table.replace_schema_metadata(metadata), file)
-    renew_checksum(dataset, file)
+    file, fits = "results/runs/small/linear/00000.parquet", "results/lambda0/fit/00000.parquet"
+    for older, added in ((file, parquet.ADDED), (fits, parquet.ADDED_FITS)):
+        table = pq.read_table(older).drop_columns([*added])
+        metadata = {**table.schema.metadata, b"schema_version": parquet.BEFORE.encode()}
+        pq.write_table(table.replace_schema_metadata(metadata), older)
+        renew_checksum(dataset, older)
     assert verified().counts["runs computed again"] == 32
     alter(dataset, file, "imbalance_norm", 0, 1.0)
     with pytest.raises(InputError, match=rf"^{file}: .*column imbalance_norm: "):

@@ -126,6 +126,19 @@ def every_stage(tmp_path_factory):
         ),
         "mode": small_config(matrix=one, initialization=spectral, width=1, dynamics=["asymmetric"], **flow),
         "descent": small_config(),
+        "lazy": small_config(
+            initialization={"kind": "hyperbolic", "scale": 0.1, "lambda0": [-1.0, 0.0], "tau": [0.1, 1.0]},
+            dynamics=["asymmetric"],
+            record=["kernel"],
+            **flow,
+        ),
+        "wide": small_config(
+            initialization={"kind": "wishart", "tau": 1.0},
+            dynamics=["asymmetric", {"name": "end-to-end", "lambda0": 0.0, "tau": 1.0}],
+            width=[10, 1000],
+            record=["product"],
+            **flow,
+        ),
         "rows": small_config(trajectories=False, time={"horizon": 10.0, "samples": 40}),
         "steps": small_config(
             initialization={"kind": "gaussian", "scale": 0.1}, record=["product"], **{**flow, "solver": solvers}
@@ -143,6 +156,11 @@ def every_stage(tmp_path_factory):
             "g": {"kind": "rates", "experiment": ["steps", "mode", "fit"]},
             "h": {"kind": "reconstruction", "experiment": "descent", "columns": "scale"},
             "i": {"kind": "times", "experiment": "rows", "along": "scale"},
+            "j": {"kind": "two-eigenvalues", "experiment": "fit", "where": {"scale": 1.0}},
+            "k": {"kind": "saddle-to-saddle", "experiment": "fit", "where": {"width": 10}},
+            "l": {"kind": "alignment", "experiment": "lazy", "lines": "initial_tau", "where": {"initial_lambda0": 0.0}},
+            "m": {"kind": "lazy-to-rich", "experiment": "lazy"},
+            "n": {"kind": "mixed", "experiment": "wide"},
         },
     }
     folder = tmp_path_factory.mktemp("every-stage")
@@ -160,7 +178,7 @@ def test_every_stage_runs_from_one_config_to_tables_and_figures(every_stage):
     assert {figure["kind"] for figure in config["figures"].values()} == set(figures.KINDS)
     for figure in config["figures"]:
         assert (folder / "results" / "figures" / f"{figure}.png").stat().st_size > 10_000
-    tabulated, endings = ("fit", "mode", "steps", "descent"), ("csv", "md", "tex", "html")
+    tabulated, endings = ("fit", "mode", "steps", "descent", "lazy", "wide"), ("csv", "md", "tex", "html")
     summaries = {path.name for path in (folder / "results" / "summaries").iterdir()}
     assert summaries == {f"{name}.{ending}" for name in tabulated for ending in endings}
     assert set(read(folder, "tables")["experiment"]) == set(tabulated)

@@ -1,7 +1,7 @@
 """Auditing a dataset: its files against its card, what holds of every row, and some runs computed again."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -223,14 +223,13 @@ class _Chunk:
     def compute(
         self, runs: Sequence[Run], matrices: Mapping[str, Data], fitted: simulation.Fitted, change: Change
     ) -> dict[str, pd.DataFrame]:
-        """Runs and trajectories of some of the runs, of these the columns that files of this version have."""
+        """Runs and trajectories of some of the runs."""
         record, kept = grid.record(self.config, self.experiment, self.dynamics), self.has("trajectories")
         found, trajectories = simulation.simulate(
             runs, _changed_matrices(matrices, change), record, fitted, trajectories=kept
         )
-        if parquet.metadata(self.file("runs")).get("schema_version") == parquet.BEFORE:
-            found = found.drop_columns([*parquet.ADDED])
-        return {"runs": found.to_pandas()} | ({"trajectories": trajectories.to_pandas()} if kept else {})
+        tables = {"runs": found} | ({"trajectories": trajectories} if kept else {})
+        return {stage: _as_stored(table, _columns(self.file(stage))) for stage, table in tables.items()}
 
 
 def _audit_chunk(
@@ -263,27 +262,39 @@ def _audit_chunk(
     found = compare_runs(some, partial(chunk.compute, chosen, needed, fitted), files, sizes)
     fits = {"rates": rate_fits.fit, "lambda0": lambda0_fits.fit}
     for stage, fit in ((stage, fit) for stage, fit in fits.items() if stage in stages):
-        refit = partial(_refit, stage, fit, some["runs"], some["trajectories"], needed)
+        refit = partial(_refit, stage, _columns(files[stage]), fit, some["runs"], some["trajectories"], needed)
         found |= compare_runs(some, refit, files, sizes)
     for stage, comparison in found.items():
         findings.note(stage, comparison)
     findings.count("runs computed again", len(chosen))
 
 
+def _columns(file: str) -> set[str]:
+    """Columns of a file, which is of this version or of the one before."""
+    return set(parquet.pq.read_schema(file).names)
+
+
+def _as_stored(table: pa.Table, columns: Collection[str]) -> pd.DataFrame:
+    """A table with those of its columns that were stored."""
+    return table.select([name for name in table.column_names if name in columns]).to_pandas()
+
+
 def _refit(
     stage: str,
+    columns: Collection[str],
     fit: Callable[..., pa.Table],
     runs: pd.DataFrame,
     trajectories: pd.DataFrame,
     matrices: Mapping[str, Data],
     change: Change,
 ) -> dict[str, pd.DataFrame]:
-    """What is fitted to stored runs."""
+    """Columns of what is fitted to stored runs, by its stage."""
     names = ("distance", "gramian_distance", "local_rate")
     numbers = {name: change(trajectories[name].to_numpy()) for name in names}
     vectors = trajectories[["singular_values", "product"]].map(lambda value: None if value is None else change(value))
     samples = parquet.of_frame(trajectories.assign(**numbers, **vectors), parquet.TRAJECTORIES)
-    return {stage: fit(parquet.of_frame(runs, parquet.RUNS), samples, _changed_matrices(matrices, change)).to_pandas()}
+    table = fit(parquet.of_frame(runs, parquet.RUNS), samples, _changed_matrices(matrices, change))
+    return {stage: _as_stored(table, columns)}
 
 
 def _changed_matrices(matrices: Mapping[str, Data], change: Change) -> dict[str, Data]:

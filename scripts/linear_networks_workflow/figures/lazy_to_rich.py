@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from linear_networks.components import Refused
@@ -50,7 +50,8 @@ class LazyToRich(Kind):
 
     What to see, where theory holds: λ₀ and τ count through h alone, so that starts of either sign of λ₀ lie on one
     line; above h of the size of Y the kernel hardly moves and the rate is 2h, below it X learns features and is no
-    faster than its smallest singular value lets it. Below: medians by h.
+    faster than its smallest singular value lets it. For m ≠ n the last to decay is what X(0) has outside of the
+    singular vectors of Y: from a tiny X(0) a larger rate is measured. Below: medians by h.
     """
     example = """
     experiments:
@@ -78,11 +79,12 @@ class LazyToRich(Kind):
         figure, (left, right) = plt.subplots(1, 2, figsize=(style.PAGE_WIDTH, style.PANEL_HEIGHT + 0.5))
         for sign, mark in MARKS.items():
             open_ = {"linestyle": "", "markerfacecolor": "none", **mark}
-            moved, sped = (rows[np.sign(rows["start_lambda0"]) == sign] for rows in (runs, rates))
-            left.plot(moved["half"], moved["laziness"], **open_)
-            right.errorbar(sped["half"], sped["measured"], sped["uncertainty"], elinewidth=0.8, **open_)
+            lazy, fast = (rows[np.sign(rows["start_lambda0"]) == sign] for rows in (runs, rates))
+            left.plot(lazy["half"], lazy["laziness"], **open_)
+            right.errorbar(fast["half"], fast["measured"], fast["uncertainty"], elinewidth=0.8, **open_)
         half = np.geomspace(runs["half"].min(), runs["half"].max(), 200)
-        (moved,), (law,), (rate,) = (_theory(name, runs.iloc[[0]], half[None]) for name in ("moved", "law", "rate"))
+        laws = (laziness.from_zero, laziness.far, _rate)
+        moved, law, rate = (_theory(one, runs.iloc[[0]], half[None])[0] for one in laws)
         line = {"color": style.THEORY, "linewidth": 0.9, "zorder": 1}
         left.plot(half, moved, label="theory, X(0) = 0", **line)
         far = law <= 1.0
@@ -101,8 +103,8 @@ class LazyToRich(Kind):
         for rows in (runs, rates):
             rows["h"] = rows["half"].map("{:.4g}".format)
         half = runs["half"].to_numpy()[:, None]
-        runs["moved"] = _theory("moved", runs, half)[:, 0]
-        runs["rate"] = _theory("rate", runs, half)[:, 0]
+        runs["moved"] = _theory(laziness.from_zero, runs, half)[:, 0]
+        runs["rate"] = _theory(_rate, runs, half)[:, 0]
         found = runs.groupby("h", sort=False)[["half", "laziness", "moved", "rate"]].median().sort_values("half")
         measured = rates.groupby("h")["measured"].median().reindex(found.index)
         return pd.DataFrame(
@@ -132,17 +134,13 @@ def _with_half(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(half=half)[(rows["dynamics"] == TWO) & (half > 0.0)]
 
 
-def _theory(name: str, runs: pd.DataFrame, half: np.ndarray) -> np.ndarray:
-    """What theory says of each run at each h of its row, shape as that of h, (runs, values)."""
+def _theory(law: Callable[..., np.ndarray], runs: pd.DataFrame, half: np.ndarray) -> np.ndarray:
+    """A law of the spectrum, h, m and n, of each run at each h of its row, shape (runs, values) as that of h."""
     spectra, counts = supporting.flat(runs["matrix_singular_values"])
-    ends = np.cumsum(counts)
-    found = np.empty_like(half)
-    for place, (row, end, count) in enumerate(zip(runs.itertuples(), ends, counts, strict=True)):
-        sigma = spectra[end - count : end]
-        if name == "rate":
-            some = [two_eigenvalues.rate(sigma, one, row.rows, row.columns) for one in half[place]]
-            found[place] = some
-        else:
-            of = laziness.from_zero if name == "moved" else laziness.far
-            found[place] = of(sigma, half[place], row.rows, row.columns)
-    return found
+    sigmas = np.split(spectra, np.cumsum(counts)[:-1])
+    given = zip(sigmas, half, runs["rows"], runs["columns"], strict=True)
+    return np.array([law(sigma, some, rows, columns) for sigma, some, rows, columns in given])
+
+
+def _rate(sigma: np.ndarray, half: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    return np.array([two_eigenvalues.rate(sigma, one, rows, columns) for one in half])

@@ -45,6 +45,7 @@ SHARING = (
     "test_damage.py",
     "test_paper.py",
     "test_dataset.py",
+    "test_every_stage.py",
     "test_package.py",
     "test_report.py",
 )

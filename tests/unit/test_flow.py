@@ -123,7 +123,7 @@ class Transposed(Direct):
 
 
 @pytest.mark.slow
-@examples(60)
+@examples(30)
 @given(
     rows=st.integers(1, 6),
     columns=st.integers(1, 6),
@@ -200,7 +200,7 @@ def test_imbalance_is_conserved(scale, horizon):
 
 
 @pytest.mark.slow
-@examples(40)
+@examples(20)
 @given(
     rows=st.integers(1, 6),
     columns=st.integers(1, 6),
@@ -365,7 +365,7 @@ def test_run_that_does_not_start_from_numbers_is_never_observed():
 
 
 @pytest.mark.slow
-@examples(25)
+@examples(12)
 @given(
     rows=st.integers(1, 6),
     columns=st.integers(1, 6),

@@ -149,7 +149,8 @@ def _judge(
     if not uncertainty <= largest_uncertainty * rate:
         codes[0] = late
         return
-    numbers[:] = rate, uncertainty, t[begins[one]], t[-1]
+    numbers[0], numbers[1] = rate, uncertainty
+    numbers[2], numbers[3] = t[begins[one]], t[-1]
     codes[1], codes[2] = len(t) - begins[one], modes[one]
     codes[3] = 0 if noise >= unseen and noise >= disagreement else 1 if unseen >= disagreement else 2
 
@@ -212,10 +213,12 @@ def _ladder(t: Array, distance: Array, floor: float, rules: Rules) -> Ladder:
         for more in range(min(q, affordable), affordable + 1):
             q = more
             found, misfit, limit = _model(time, weight, square, span, q, known, is_known, rules)
-            known[q, :q], is_known[q] = found - np.log(span), True
+            for i in range(q):
+                known[q, i] = found[i] - np.log(span)
+            is_known[q] = True
             modes[count], starts[count], rates[count], misfits[count] = q, begin, np.exp(known[q, 0]), misfit
             gaps[count] = found[1] - found[0] if q > 1 else 0.0
-            limits[count] = limit
+            limits[count, 0], limits[count, 1] = limit
             count += 1
             close += misfit < 1
             if misfit < 1:

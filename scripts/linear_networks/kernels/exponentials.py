@@ -1,7 +1,7 @@
 """Sums of one to three exponentials fitted to the samples of a window, as `measure.decay` does.
 
 A table of samples lies the other way round than there: its rows are the columns of the matrix, so that a loop over
-samples runs along memory.
+samples runs along memory. Parts of arrays are copied number by number: as a whole, they take seconds to compile.
 """
 
 import numpy as np
@@ -22,7 +22,8 @@ def search(t: Array, weight: Array, square: Array, rate: float, gaps: Array) -> 
     sizes, closest, found = np.empty(q), np.full(q, rate), np.inf
     for model in range(len(gaps)):
         sizes[0] = best = rate
-        sizes[1:] = gaps[model]
+        for j in range(q - 1):
+            sizes[j + 1] = gaps[model, j]
         least = np.inf
         for _ in range(4):
             k = _basis(t, weight, sizes, table)
@@ -38,7 +39,9 @@ def search(t: Array, weight: Array, square: Array, rate: float, gaps: Array) -> 
             sizes[0] = min(max(best - step, best / 3), best * 3)
         if least < found:
             found = least
-            closest[0], closest[1:] = best, gaps[model]
+            closest[0] = best
+            for j in range(q - 1):
+                closest[j + 1] = gaps[model, j]
     return np.log(closest)
 
 
@@ -156,9 +159,9 @@ def _limits(t: Array, gaps: Array, basis: Array, mix: Array, level: float) -> Ar
     """Noise and resolution in units of r_1, for errors of a floor per sample or of the misfit, of any signs."""
     (k, n), q = basis.shape, len(gaps)
     table = np.zeros((k + q + 1, n))
-    table[:k] = basis
     for s in range(n):
         for p in range(k):
+            table[p, s] = basis[p, s]
             # The slope along r_1 is the last but one.
             table[k + q - 1, s] += basis[p, s] * mix[p, 0] * t[s]
             for gap in range(1, q):

@@ -20,12 +20,12 @@ from linear_networks_workflow.dataset.replacing import replacing
 if TYPE_CHECKING:
     import pandas as pd
 
-SCHEMA_VERSION = "5"
+SCHEMA_VERSION = "6"
 
 # Digits that the loss has lost of what it is above that of its limit, of which runs say when.
 DIGITS = (2, 4, 6)
 
-# Columns of runs that came with this version; all else is as in the one before.
+# Columns of runs that files of the versions before may lack; all else is as in these.
 ADDED = {
     "start_tau": pa.float64(),
     "loss_end": pa.float64(),
@@ -40,7 +40,7 @@ ADDED_SAMPLES = {"laziness": pa.float64(), "kernel_cosine": pa.float64()}
 # Likewise of fits: the flows of two eigenvalues of Q that are compared with the fitted one.
 _FAMILY = {name: pa.float64() for name in ("lambda0", "tau", "gap_max", "gap_l2")}
 ADDED_FITS = {f"{prefix}_{name}": kind for prefix in ("mean", "wide") for name, kind in _FAMILY.items()}
-BEFORE = "4"
+BEFORE = ("4", "5")
 
 MATRICES = pa.schema(
     {
@@ -236,7 +236,7 @@ def complete(contents: pa.Table, schema: pa.Schema, version: str = SCHEMA_VERSIO
     KeyError
         If it has other columns, or lacks others.
     """
-    added = {**ADDED, **ADDED_SAMPLES, **ADDED_FITS} if version == BEFORE else {}
+    added = {**ADDED, **ADDED_SAMPLES, **ADDED_FITS} if version in BEFORE else {}
     found, later = set(contents.schema.names), {*PARAMETERS, *added}
     if not set(schema.names) - later <= found <= set(schema.names):
         raise KeyError(f"other columns: {', '.join(sorted(found ^ set(schema.names)))}")

@@ -133,7 +133,7 @@ def _read(stage: str, file: str) -> pa.Table:
         table = parquet.read(file)
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{file}: cannot be read: {str(error).splitlines()[0]}") from None
-    if version in (parquet.SCHEMA_VERSION, parquet.BEFORE):
+    if version in (parquet.SCHEMA_VERSION, *parquet.BEFORE):
         with suppress(KeyError):
             return parquet.complete(table, parquet.SCHEMAS[stage], version)
     message = f"is of schema {version}, and this checks {parquet.SCHEMA_VERSION}; take the release that made the file"
@@ -270,7 +270,7 @@ def _audit_chunk(
 
 
 def _columns(file: str) -> set[str]:
-    """Columns of a file, which is of this version or of the one before."""
+    """Columns of a file, which is of this version or of one before."""
     return set(parquet.pq.read_schema(file).names)
 
 

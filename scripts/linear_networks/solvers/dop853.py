@@ -4,6 +4,8 @@ Of each sum, the weights of stages by their numbers. SciPy has them too, behind 
 import as many runs to integrate.
 """
 
+REACH = 3.5  # Largest step, in units of 1 / curvature; stability ends at 6.
+
 # What makes the state at which a stage is evaluated; that of stage 12 is the end of the step, later ones are for states
 # within it.
 STATES: tuple[dict[int, float], ...] = (

@@ -6,11 +6,10 @@ from linear_networks.arrays import Array
 from linear_networks.components import Parameter
 from linear_networks.dynamics.problem import Problem
 from linear_networks.initializations.start import Start
+from linear_networks.solvers.dop853 import REACH
 from linear_networks.solvers.solution import Observe, Progress, Solution
 from linear_networks.solvers.solver import ROUNDING, Solver
 from linear_networks.theory.limits import Limit
-
-REACH = 3.5  # Largest step, in units of 1 / curvature; stability ends at 6.
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from linear_networks.arrays import Array
 from linear_networks.outcomes import COMPLETED, CONVERGED, DIVERGED, STALLED
-from linear_networks.solvers.flow import REACH
+from linear_networks.solvers.dop853 import REACH
 from linear_networks.solvers.solution import DIVERGENCE
 from linear_networks.theory.limits import NEAR
 

@@ -22,14 +22,14 @@ PROJECT = Path(__file__).parents[1]
 
 # Every run of the tests draws the same examples: a failure is there for everyone, and speed is not judged here.
 # `make fuzz` draws others every time, and more.
-hypothesis.settings.register_profile("project", deadline=None, derandomize=True, max_examples=100)
-hypothesis.settings.register_profile("fuzz", deadline=None, derandomize=False, max_examples=1000, print_blob=True)
+hypothesis.settings.register_profile("project", deadline=None, derandomize=True, max_examples=50)
+hypothesis.settings.register_profile("fuzz", deadline=None, derandomize=False, max_examples=500, print_blob=True)
 hypothesis.settings.load_profile("project")
 
 
 def examples(count):
-    """Settings of a property that takes another number of examples than 100; `make fuzz` multiplies it."""
-    return hypothesis.settings(max_examples=count * hypothesis.settings().max_examples // 100)
+    """Settings of a property that takes another number of examples than 50; `make fuzz` multiplies it."""
+    return hypothesis.settings(max_examples=count * hypothesis.settings().max_examples // 50)
 
 
 def entropy():

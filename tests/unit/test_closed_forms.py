@@ -421,7 +421,7 @@ MAGNITUDES = st.one_of(st.just(-np.inf), st.floats(-150, 150), st.floats(-5, 5))
 SIGNS = st.sampled_from([-1.0, 1.0])
 
 
-@examples(400)
+@examples(200)
 @given(
     st.one_of(st.just(-np.inf), st.floats(-12, 12)),
     MAGNITUDES,

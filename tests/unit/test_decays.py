@@ -78,7 +78,7 @@ def test_of_no_trajectories_there_are_no_rates():
     assert len(measure([], [], np.zeros(0), np.zeros(0)).rate) == 0
 
 
-@examples(60)
+@examples(30)
 @given(st.integers(1, 3), st.integers(14, 32), st.floats(-9, -3), st.integers(0, 2**32))
 def test_parts_of_a_fit_are_those_of_the_plain_one(modes, samples, floor, seed):
     rng = np.random.default_rng(seed)
@@ -99,7 +99,7 @@ def test_parts_of_a_fit_are_those_of_the_plain_one(modes, samples, floor, seed):
     np.testing.assert_allclose(np.sqrt(cost), np.sqrt(plain_cost), atol=1e-12 * scale)
 
 
-@examples(60)
+@examples(30)
 @given(st.integers(2, 14), st.integers(14, 32), st.integers(0, 2**32))
 def test_a_triangle_has_the_gram_matrix_of_its_table(columns, samples, seed):
     table = np.random.default_rng(seed).standard_normal((columns, samples))
@@ -109,7 +109,7 @@ def test_a_triangle_has_the_gram_matrix_of_its_table(columns, samples, seed):
     np.testing.assert_allclose(upper.T @ upper, gram, atol=1e-12 * samples)
 
 
-@examples(60)
+@examples(30)
 @given(st.integers(1, 3), st.integers(0, 2**32))
 def test_eigenvectors_make_a_matrix_diagonal(size, seed):
     factor = np.random.default_rng(seed).standard_normal((size, size))

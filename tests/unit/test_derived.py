@@ -201,7 +201,7 @@ def composed(*mixins):
     return type("Composed", (*mixins, Factored), {})
 
 
-@examples(60)
+@examples(30)
 @given(
     st.lists(st.sampled_from(TRACED + PLAIN), unique=True, max_size=4),
     st.sampled_from([1, 2, 9]),
@@ -329,7 +329,7 @@ def matrices(draw_from, rows, columns, depth):
     return lambda state, constants: one(state, constants) - 0.71 * other(state, constants)
 
 
-@examples(30)
+@examples(15)
 @given(matrices(ROWS, WIDTH, 3), matrices(COLUMNS, WIDTH, 3), st.integers(0, 8), st.integers(0, 2**32))
 def test_drawn_velocities_descend_as_a_plain_loop_does(left, right, count, seed):
     sizes = (ROWS, COLUMNS, WIDTH, 1)

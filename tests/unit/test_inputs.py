@@ -258,7 +258,7 @@ def test_half_a_file_is_never_read(tmp_path, whole, ending):
 
 
 @pytest.mark.filterwarnings("ignore")
-@examples(200)
+@examples(100)
 @given(st.sampled_from(ENDINGS), st.data())
 def test_a_damaged_file_is_read_or_refused(tmp_path_factory, whole, ending, data):
     content = bytearray(whole[ending])

@@ -153,7 +153,7 @@ def test_the_lower_bound_is_attained_by_an_imbalanced_start_at_zero_product():
     assert rates.lower_bound([[4.0, 0.0], [0.0, -9.0]], 3, 3) == 0
 
 
-@examples(50)
+@examples(30)
 @given(seed=st.integers(0, 10**6), rows=st.integers(1, 4), columns=st.integers(1, 4), extra=st.integers(1, 9))
 def test_the_lower_bound_does_not_see_the_gauge(seed, rows, columns, extra):
     factors = np.random.default_rng(seed).normal(size=(rows + columns, rows + columns + extra))
@@ -164,7 +164,7 @@ def test_the_lower_bound_does_not_see_the_gauge(seed, rows, columns, extra):
     )
 
 
-@examples(50)
+@examples(30)
 @given(rate=st.floats(0.01, 100), product=st.floats(0.01, 1.9).filter(lambda p: abs(p - 1) > 1e-3))
 def test_descent_of_a_quadratic_decays_at_the_rate_of_descent(rate, product):
     step, x = product / rate, [1.0]

@@ -35,7 +35,7 @@ def gramian(times, problem, lambda0):
     return found, sizes, deficient
 
 
-@examples(60)
+@examples(30)
 @given(SEEDS, st.integers(1, 5), st.integers(1, 10), st.integers(1, 18), st.floats(-4, 1), LAMBDAS, st.booleans())
 def test_a_flow_and_its_basis_are_those_of_the_plain_loops(seed, m, n, width, scale, lambda0, deficient):
     problem, times = drawn(seed, m, n, width, 10**scale, deficient)
@@ -84,7 +84,7 @@ def test_a_sample_is_the_same_whatever_else_is_asked_for(seed, m, n, width, lamb
 # ---- spectral starts -----------------------------------------------------------------------------
 
 
-@examples(100)
+@examples(50)
 @given(SEEDS, st.integers(1, 5), st.integers(1, 5), st.booleans())
 def test_products_of_spectral_starts_are_sums_of_their_modes(seed, m, n, far):
     """Magnitudes of all orders, where squares and exponentials under- and overflow, and of order one."""

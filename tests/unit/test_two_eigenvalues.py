@@ -75,7 +75,7 @@ def close(found, expected, tolerance):
 # Closed forms
 
 
-@examples(40)
+@examples(20)
 @given(
     st.integers(1, 3),
     st.integers(1, 4),

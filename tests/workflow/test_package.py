@@ -1,6 +1,7 @@
 """What `pip install` gives: the library and the workflow's side, without the project around them."""
 
 import json
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -63,6 +64,10 @@ def installed(built, tmp_path_factory):
     (site,) = folder.glob("lib/python*/site-packages")
     needed = {str(Path(path)) for path in sys.path if path.endswith("site-packages")}
     (site / "needed.pth").write_text("\n".join(needed) + "\n")
+    # Loops that the project has compiled, of the same files.
+    kernels = Path("linear_networks", "kernels", "__pycache__")
+    for kept in (PROJECT / "scripts" / kernels).glob("*.nb[ci]"):
+        shutil.copy(kept, site / kernels)
     return python
 
 

@@ -27,7 +27,7 @@ class Gaussian(Initialization):
 
     @staticmethod
     def when_wide(width: int, *, scale: float, tied: bool = False, **_: float) -> tuple[float, float] | None:
-        return None if tied else (0.0, width * scale**2)
+        return None if tied else (0.0, width * (scale * scale))
 
     @staticmethod
     def check(rows: int, columns: int, width: int, scale: float, tied: bool = False) -> None:

@@ -75,6 +75,10 @@ class Hyperbolic(Initialization):
         return True
 
     @staticmethod
+    def tells_kernel(rows: int, columns: int, width: int, **_: Any) -> bool:
+        return True
+
+    @staticmethod
     def by_mode(*, scale: float | None = None, products: ArrayLike | None = None, **_: Any) -> bool:
         return products is not None or scale == 0.0
 

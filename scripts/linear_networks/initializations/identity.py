@@ -40,6 +40,11 @@ class Identity(Initialization):
         return True
 
     @staticmethod
+    def tells_kernel(rows: int, columns: int, width: int, *, imbalance: float, **_: Any) -> bool:
+        # The larger of U U^T and V V^T has to have its full rank.
+        return imbalance == 0.0 or width >= (rows if imbalance > 0.0 else columns)
+
+    @staticmethod
     def check(rows: int, columns: int, width: int, *, imbalance: float, **_: Any) -> None:
         side, limit = ("rows", rows) if imbalance > 0 else ("columns", columns)
         if imbalance != 0 and width > limit:

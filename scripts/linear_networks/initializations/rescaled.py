@@ -45,3 +45,7 @@ class Rescaled(Initialization):
     @staticmethod
     def knows(*, imbalance: float, **_: float) -> bool:
         return imbalance == 0.0
+
+    @staticmethod
+    def tells_kernel(rows: int, columns: int, width: int, *, imbalance: float, **_: float) -> bool:
+        return imbalance == 0.0

@@ -62,6 +62,10 @@ class Spectral(Initialization):
         return True
 
     @staticmethod
+    def tells_kernel(rows: int, columns: int, width: int, *, imbalance: ArrayLike, **_: Any) -> bool:
+        return not np.any(imbalance)
+
+    @staticmethod
     def by_mode(**_: Any) -> bool:
         return True
 

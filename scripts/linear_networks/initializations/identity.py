@@ -10,6 +10,7 @@ from linear_networks.initializations.balanced import Balanced
 from linear_networks.initializations.gaussian import normals
 from linear_networks.initializations.initialization import SCALE, Initialization, split
 from linear_networks.initializations.start import Start
+from linear_networks.matrices.source import LARGEST
 
 
 class Identity(Initialization):
@@ -20,7 +21,7 @@ class Identity(Initialization):
     """
 
     name, label = "identity", "multiple of the identity"
-    parameters = {"scale": SCALE, "imbalance": Parameter("λ₀ of the start", symbol="λ₀")}
+    parameters = {"scale": SCALE, "imbalance": Parameter("λ₀ of the start", least=-LARGEST, most=LARGEST, symbol="λ₀")}
 
     @staticmethod
     def draw(rng: np.random.Generator, data: Array, width: int, scale: float, imbalance: float) -> Start:

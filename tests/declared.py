@@ -11,7 +11,7 @@ def example(parameter: Parameter):
         return True
     if parameter.kind is str:
         return parameter.words[0] if parameter.words else "word"
-    low = next((bound for bound in (parameter.least, parameter.above) if bound is not None), 0)
+    low = max(bound for bound in (parameter.least, parameter.above, 0) if bound is not None)
     value = parameter.kind(low + 2) if parameter.kind is int else low + 0.5
     value = value if parameter.most is None else min(value, parameter.most)
     return [value] if parameter.vector else value

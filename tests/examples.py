@@ -24,8 +24,8 @@ def number(parameter, place):
     """A number within the bounds of a parameter: its default first, if it has one."""
     if place == 0 and isinstance(parameter.default, int | float):
         return parameter.default
-    low = max((bound for bound in (parameter.least, parameter.above) if bound is not None), default=0.0)
-    step = 0.2 if parameter.most is None else (parameter.most - low) / 10.0
+    low = max(bound for bound in (parameter.least, parameter.above, 0.0) if bound is not None)
+    step = 0.2 if parameter.most is None else min(0.2, (parameter.most - low) / 10.0)
     return int(low + 1 + place) if parameter.kind is int else low + step * (1.5 + place % 5)
 
 

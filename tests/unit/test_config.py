@@ -220,6 +220,32 @@ TIED = {"kind": "gaussian", "scale": [0.1, 1.0], "tied": True}
 
 
 @pytest.mark.parametrize(
+    ("key", "part"),
+    [
+        ("initialization.tau", {"initialization": {"kind": "wishart", "tau": 1e200}}),
+        ("initialization.tau", {"initialization": {"kind": "hyperbolic", "scale": 1.0, "lambda0": 0.0, "tau": 1e200}}),
+        (
+            "initialization.lambda0",
+            {"initialization": {"kind": "hyperbolic", "scale": 1.0, "lambda0": -1e308, "tau": 0.0}},
+        ),
+        ("initialization.imbalance", {"initialization": {"kind": "identity", "scale": 1.0, "imbalance": -1e200}}),
+        ("initialization.imbalance", {"initialization": {"kind": "rescaled", "scale": 1.0, "imbalance": 1e200}}),
+        (
+            "initialization.imbalance.1",
+            {"initialization": {"kind": "spectral", "scale": 1.0, "imbalance": [0.0, 1e200]}},
+        ),
+        ("initialization.products.0", {"initialization": {"kind": "spectral", "products": [1e200], "imbalance": 0.0}}),
+        ("dynamics.0.lambda0", {"dynamics": [{"name": "regularized", "lambda0": 1e200}]}),
+        ("dynamics.0.lambda0", {"dynamics": [{"name": "end-to-end", "lambda0": 1e308, "tau": 0.0}]}),
+        ("dynamics.0.tau", {"dynamics": [{"name": "end-to-end", "lambda0": 0.0, "tau": 1e200}]}),
+    ],
+)
+def test_parts_of_a_start_whose_squares_are_no_numbers_are_refused(key, part):
+    with pytest.raises(ConfigError, match=f"{SMALL}.{key}: .* is not a finite number .*<= 1e.50"):
+        configuration.validate(combined(width=7, **part), PROJECT)
+
+
+@pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"dynamics": ["symmetric"]}, f"{SMALL}.matrix: symmetric dynamics need a symmetric matrix"),
@@ -279,7 +305,7 @@ TIED = {"kind": "gaussian", "scale": [0.1, 1.0], "tied": True}
         ),
         (
             {"dynamics": [regularized(lambda0="fitt")]},
-            f"{SMALL}.dynamics.0.lambda0: 'fitt' (text) is not a finite number, or fit",
+            f"{SMALL}.dynamics.0.lambda0: 'fitt' (text) is not a finite number >= -1e+50 <= 1e+50, or fit",
         ),
         (
             {"dynamics": ["linear", regularized(lambda0="fit")]},

@@ -107,10 +107,10 @@ def test_a_kind_draws_little_or_one_sided_data_too(kind, changes):
             "there is no λ₀ that could be fitted",
         ),
         ("lambda0", HUGE, "there is no λ₀ that could be fitted"),
-        ("two-eigenvalues", HUGE, "there is no Gaussian start with a scale > 0 and a width of m"),
-        ("two-eigenvalues", {"width": [2, 4]}, "there is no Gaussian start with a scale > 0 and a width of m"),
-        ("lazy-to-rich", {"solver": {"method": "exact"}}, "there is no run by descent or flow"),
-        ("mixed", {"initialization": gaussian(1e160)}, "there is no run of asymmetric beside one of end-to-end"),
+        ("two-eigenvalues", HUGE, "there is no Gaussian start with a scale > 0 and a width of at least m"),
+        ("alignment", {"initialization": gaussian(0.0)}, "there is no run whose kernel is known, and not 0"),
+        ("alignment", {"initialization": gaussian([1e160, 1e161])}, "its runs diverged before"),
+        ("saddle-to-saddle", {"time": {"horizon": 1e-3, "samples": 2}}, "there is no mode that is half learned"),
         ("descent-vs-flow", HUGE, "there is no descent beside a flow that moves"),
         ("descent-vs-flow", SHORT, "there is no descent that differs from the flow"),
         *(
@@ -124,6 +124,74 @@ def test_a_kind_that_finds_nothing_to_draw_says_what_is_missing_in_a_line(kind, 
     config = changed_example(kind, **changes)
     with pytest.raises(InputError, match=f"^figures.example: .*{message}"), drawn(config, "example"):
         pass
+
+
+@pytest.mark.parametrize(
+    ("dynamics", "column"), [(["end-to-end"], "dynamics"), (["asymmetric", "end-to-end"], "product")]
+)
+def test_mixed_dynamics_without_a_gap_are_not_drawn(dynamics, column):
+    config = changed_example("mixed")
+    found = run(config, "example")
+    samples = found["trajectories"]
+    # Of one of both dynamics alone; and both the same.
+    found["trajectories"] = samples[samples["dynamics"].isin(dynamics)]
+    if column == "product":
+        found["trajectories"] = samples.assign(product=[[1.0] * 6] * len(samples))
+    message = "there is no run of asymmetric beside one of end-to-end from the same start with a gap"
+    with pytest.raises(InputError, match=message), drawn(config, "example", {"example": found}):
+        pass
+
+
+def test_a_log_axis_without_numbers_is_an_error_of_its_figure():
+    figure, panel = plt.subplots()
+    panel.plot([1.0, 2.0], [0.0, 0.0])
+    message = "^figures.example: nothing to draw on a log axis, as no number is > 0$"
+    with pytest.raises(InputError, match=message), drawing.named("example"):
+        panel.set(yscale="log")
+    plt.close(figure)
+
+
+EXACT = {"method": "exact"}
+ALONE = {"name": "end-to-end", "lambda0": 0.0, "tau": [1.0, 2.0]}
+
+
+def hyperbolic(lambda0, tau):
+    return {"kind": "hyperbolic", "scale": 0.1, "lambda0": lambda0, "tau": tau}
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "message"),
+    [
+        ("lazy-to-rich", {"solver": EXACT}, "needs solver: {method: flow}"),
+        ("lazy-to-rich", {"initialization": hyperbolic(0.0, 0.0)}, "needs a lambda0 or tau of the start that is not 0"),
+        ("saddle-to-saddle", {"initialization": gaussian([0.0, 1.0, 3.0])}, "needs a scale of the start between 0 and"),
+        ("two-eigenvalues", {"width": [2, 4]}, "needs a Gaussian start with a scale > 0 and a width of at least m"),
+        ("two-eigenvalues", {"initialization": gaussian(0.0)}, "needs a Gaussian start with a scale > 0"),
+        ("mixed", {"initialization": {"kind": "wishart", "tau": 0.0}}, "needs Gaussian starts that are not 0: write"),
+        ("mixed", {"initialization": hyperbolic(0.0, 1.0)}, "needs Gaussian starts that are not 0: write"),
+        ("mixed", {"initialization": gaussian(0.1)}, "needs end-to-end {lambda0: 0, tau: 0.1}, .* width 10, not"),
+        ("mixed", {"dynamics": ["asymmetric", {**ALONE, "lambda0": 3.0, "tau": 7.0}]}, ".*not {lambda0: 3, tau: 7}"),
+    ],
+)
+def test_an_experiment_of_which_a_kind_has_nothing_to_say_is_refused_before_it_runs(kind, changes, message):
+    with pytest.raises(ConfigError, match=f"^figures.example.experiment: example {message}"):
+        changed_example(kind, **changes)
+
+
+def test_what_a_figure_leaves_out_by_where_is_not_refused():
+    config = changed_example("mixed")
+    example = config["experiments"]["example"]
+    example |= {"initialization": {"kind": "wishart", "tau": [0.0, 1.0]}, "dynamics": [{"name": "asymmetric"}, ALONE]}
+    config["figures"]["example"]["where"] = {"initial_tau": 1.0, "tau": 1.0}
+    configuration.prepare(config, PROJECT / "example.yaml")
+    config["figures"]["example"]["where"]["tau"] = 2.0
+    with pytest.raises(ConfigError, match="needs end-to-end {lambda0: 0, tau: 1}"):
+        configuration.prepare(config, PROJECT / "example.yaml")
+
+
+def test_numbers_of_legends_are_written_as_axes_write_them():
+    assert [style.titled("axis", value) for value in (0.25, 1e-8)] == ["axis = 0.25", "axis = $10^{-8}$"]
+    assert style.number(2.5e-8) == r"$2.5 \times 10^{-8}$"
 
 
 def along_axis(kind, axis, held, **changes):

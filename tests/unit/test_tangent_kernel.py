@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import small_config
+from conftest import PROJECT, small_config
 from problems import squared, taught
 from scipy.integrate import solve_ivp
 
@@ -14,6 +14,8 @@ from linear_networks.models import gauge, tangent
 from linear_networks.solvers.flow import Flow
 from linear_networks.theory import laziness
 from linear_networks.theory.limits import Limit
+from linear_networks_workflow import config as configuration
+from linear_networks_workflow.errors import ConfigError
 from linear_networks_workflow.experiment import run
 
 
@@ -219,22 +221,49 @@ def test_closed_forms_know_the_kernel_of_the_flow_where_they_know_enough(dynamic
         np.testing.assert_allclose(found["exact"], found["flow"], rtol=1e-6)
 
 
-@pytest.mark.parametrize(("imbalance", "known"), [(1.0, False), (-1.0, True)])
-def test_the_kernel_of_a_product_is_unknown_where_factors_of_few_columns_leave_it_open(imbalance, known):
-    """Q = λ₀I of 3 columns, X of 5 × 3: V V^T has its full rank, U U^T has not."""
-    config = small_config(
-        matrix={"source": "gaussian", "rows": 5, "columns": 3},
-        initialization={"kind": "identity", "scale": 0.5, "imbalance": imbalance},
-        width=3,
-        dynamics=["asymmetric"],
-        solver=[{"method": "flow", "rtol": 1e-10}, {"method": "exact"}],
-        record=["kernel"],
+@pytest.mark.parametrize(
+    ("start", "width", "known"),
+    [
+        # Q = λ₀I of 3 columns, X of 5 x 3: V V^T has its full rank, U U^T has not.
+        ({"kind": "identity", "scale": 0.5, "imbalance": 1.0}, 3, False),
+        ({"kind": "identity", "scale": 0.5, "imbalance": -1.0}, 3, True),
+        ({"kind": "identity", "scale": 0.5, "imbalance": -1.0}, 2, False),
+        ({"kind": "identity", "scale": 0.5, "imbalance": [0.0, -1.0]}, 3, True),
+        ({"kind": "spectral", "scale": 0.5, "imbalance": [0.0, 0.5]}, 8, False),
+        ({"kind": "spectral", "scale": 0.5, "imbalance": 0.0}, 8, True),
+        ({"kind": "rescaled", "scale": 0.5, "imbalance": 0.0}, 8, True),
+        ({"kind": "rescaled", "scale": 0.5, "imbalance": 0.5}, 1, False),
+        ({"kind": "gaussian", "scale": 0.5}, 1, False),
+    ],
+)
+def test_a_kernel_that_a_closed_form_does_not_know_is_refused(start, width, known):
+    config = with_both_solvers({"source": "gaussian", "rows": 5, "columns": 3}, start, width)
+    if known:
+        check_that_the_closed_form_has_the_kernel_of_the_flow(config)
+        return
+    message = "experiments.small.record: kernel: asymmetric has no closed form of its kernel .*write solver: {method: f"
+    with pytest.raises(ConfigError, match=message):
+        configuration.validate(config, PROJECT)
+
+
+def test_the_kernel_of_two_numbers_is_known_from_every_start():
+    start = {"kind": "gaussian", "scale": 0.5}
+    check_that_the_closed_form_has_the_kernel_of_the_flow(
+        with_both_solvers({"source": "gaussian", "rows": 1, "columns": 1}, start, 1)
     )
-    found = run({**config, "figures": {}}, "small")["runs"].pivot(
-        index="replicate", columns="solver", values="laziness"
-    )
-    assert found["flow"].notna().all()
-    np.testing.assert_allclose(found["exact"], found["flow"] if known else np.nan, rtol=1e-6)
+
+
+def with_both_solvers(matrix, start, width):
+    solver = [{"method": "flow", "rtol": 1e-10}, {"method": "exact"}]
+    parts = {"matrix": matrix, "initialization": start, "width": width, "dynamics": ["asymmetric"], "solver": solver}
+    return {**small_config(**parts, record=["kernel"]), "figures": {}}
+
+
+def check_that_the_closed_form_has_the_kernel_of_the_flow(config):
+    runs = run(config, "small")["runs"]
+    found = runs.pivot(index=["replicate", "imbalance"], columns="solver", values="laziness")
+    assert found.notna().all(axis=None)
+    np.testing.assert_allclose(found["exact"], found["flow"], rtol=1e-6)
 
 
 def test_end_to_end_and_factors_have_one_kernel():

@@ -7,6 +7,7 @@ import numpy as np
 
 from linear_networks.components import Parameter
 from linear_networks.dynamics.dynamics import Dynamics
+from linear_networks.matrices.source import LARGEST
 from linear_networks.models.hyperbolic import Hyperbolic
 
 
@@ -20,8 +21,8 @@ class EndToEnd(Dynamics):
     colour, dashed = "#E69F00", True
     model = Hyperbolic()
     parameters = {
-        "lambda0": Parameter("sum λ₀ of the two eigenvalues of Q", symbol="λ₀"),
-        "tau": Parameter("τ, with −τ² the product of the two eigenvalues of Q", least=0.0, symbol="τ"),
+        "lambda0": Parameter("sum λ₀ of the two eigenvalues of Q", least=-LARGEST, most=LARGEST, symbol="λ₀"),
+        "tau": Parameter("τ, with −τ² the product of the two eigenvalues of Q", least=0.0, most=LARGEST, symbol="τ"),
     }
 
     @classmethod

@@ -31,3 +31,7 @@ class Balanced(Initialization):
     @staticmethod
     def knows(**_: Any) -> bool:
         return True
+
+    @staticmethod
+    def tells_kernel(rows: int, columns: int, width: int, **_: Any) -> bool:
+        return True

@@ -26,8 +26,12 @@ class Gaussian(Initialization):
         return tied
 
     @staticmethod
+    def tells_kernel(rows: int, columns: int, width: int, *, tied: bool = False, **_: float) -> bool:
+        return tied
+
+    @staticmethod
     def when_wide(width: int, *, scale: float, tied: bool = False, **_: float) -> tuple[float, float] | None:
-        return None if tied else (0.0, width * scale**2)
+        return None if tied else (0.0, width * (scale * scale))
 
     @staticmethod
     def check(rows: int, columns: int, width: int, scale: float, tied: bool = False) -> None:

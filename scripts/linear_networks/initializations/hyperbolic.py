@@ -11,6 +11,7 @@ from linear_networks.initializations.gaussian import normals
 from linear_networks.initializations.initialization import Initialization, split
 from linear_networks.initializations.spectral import Spectral, check_modes
 from linear_networks.initializations.start import Modes, Start
+from linear_networks.matrices.source import LARGEST
 
 
 class Hyperbolic(Initialization):
@@ -26,9 +27,19 @@ class Hyperbolic(Initialization):
             "standard deviation σ of the normal draws whose product is X(0)", default=None, least=0.0, symbol="σ"
         ),
         "products": Spectral.parameters["products"],
-        "lambda0": Parameter("sum λ₀ of the two eigenvalues of Q(0)", symbol="λ₀", column="initial_lambda0"),
+        "lambda0": Parameter(
+            "sum λ₀ of the two eigenvalues of Q(0)",
+            least=-LARGEST,
+            most=LARGEST,
+            symbol="λ₀",
+            column="initial_lambda0",
+        ),
         "tau": Parameter(
-            "τ, with −τ² the product of the two eigenvalues of Q(0)", least=0.0, symbol="τ", column="initial_tau"
+            "τ, with −τ² the product of the two eigenvalues of Q(0)",
+            least=0.0,
+            most=LARGEST,
+            symbol="τ",
+            column="initial_tau",
         ),
     }
 
@@ -61,6 +72,10 @@ class Hyperbolic(Initialization):
 
     @staticmethod
     def knows(**_: Any) -> bool:
+        return True
+
+    @staticmethod
+    def tells_kernel(rows: int, columns: int, width: int, **_: Any) -> bool:
         return True
 
     @staticmethod

@@ -10,6 +10,7 @@ from linear_networks.initializations.balanced import Balanced
 from linear_networks.initializations.gaussian import normals
 from linear_networks.initializations.initialization import SCALE, Initialization, split
 from linear_networks.initializations.start import Start
+from linear_networks.matrices.source import LARGEST
 
 
 class Identity(Initialization):
@@ -20,7 +21,7 @@ class Identity(Initialization):
     """
 
     name, label = "identity", "multiple of the identity"
-    parameters = {"scale": SCALE, "imbalance": Parameter("λ₀ of the start", symbol="λ₀")}
+    parameters = {"scale": SCALE, "imbalance": Parameter("λ₀ of the start", least=-LARGEST, most=LARGEST, symbol="λ₀")}
 
     @staticmethod
     def draw(rng: np.random.Generator, data: Array, width: int, scale: float, imbalance: float) -> Start:
@@ -38,6 +39,11 @@ class Identity(Initialization):
     @staticmethod
     def knows(**_: Any) -> bool:
         return True
+
+    @staticmethod
+    def tells_kernel(rows: int, columns: int, width: int, *, imbalance: float, **_: Any) -> bool:
+        # The larger of U U^T and V V^T has to have its full rank.
+        return imbalance == 0.0 or width >= (rows if imbalance > 0.0 else columns)
 
     @staticmethod
     def check(rows: int, columns: int, width: int, *, imbalance: float, **_: Any) -> None:

@@ -65,6 +65,11 @@ class Initialization(Component, ABC):
         return False
 
     @staticmethod
+    def tells_kernel(rows: int, columns: int, width: int, *_: Any, **parameters: Any) -> bool:
+        """Whether what its starts know of Q tells U U^T and V V^T from X, at a shape of Y, m and n, and a width."""
+        return False
+
+    @staticmethod
     def by_mode(*_: Any, **parameters: Any) -> bool:
         """Whether its starts are diagonal in the singular basis of Y, so that every mode moves on its own."""
         return False

@@ -9,6 +9,7 @@ from linear_networks.components import Parameter, Refused
 from linear_networks.initializations.balanced import Balanced
 from linear_networks.initializations.initialization import SCALE, Initialization, split
 from linear_networks.initializations.start import Start
+from linear_networks.matrices.source import LARGEST
 
 # X(0) is of the size of the square of the scale, which has to be a number.
 LEAST = 1e-150
@@ -24,7 +25,7 @@ class Rescaled(Initialization):
     # With X(0) = 0, ||Q||_2 would stay 0.
     parameters = {
         "scale": replace(SCALE, least=None, above=0.0),
-        "imbalance": Parameter("‖Q(0)‖₂ of the start", least=0.0, symbol="‖Q(0)‖₂"),
+        "imbalance": Parameter("‖Q(0)‖₂ of the start", least=0.0, most=LARGEST, symbol="‖Q(0)‖₂"),
     }
 
     @staticmethod
@@ -44,4 +45,8 @@ class Rescaled(Initialization):
 
     @staticmethod
     def knows(*, imbalance: float, **_: float) -> bool:
+        return imbalance == 0.0
+
+    @staticmethod
+    def tells_kernel(rows: int, columns: int, width: int, *, imbalance: float, **_: float) -> bool:
         return imbalance == 0.0

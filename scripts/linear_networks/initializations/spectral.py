@@ -9,6 +9,7 @@ from linear_networks.arrays import Array, gaussian_norm
 from linear_networks.components import Parameter, Refused
 from linear_networks.initializations.initialization import TIED, Initialization, check_tied
 from linear_networks.initializations.start import Modes, Start
+from linear_networks.matrices.source import LARGEST
 
 
 class Spectral(Initialization):
@@ -25,10 +26,18 @@ class Spectral(Initialization):
             "modes of X(0) are this number times the sizes of normal draws", default=None, least=0.0, symbol="σ"
         ),
         "products": Parameter(
-            "modes of X(0), for the singular values of Y in descending order", default=None, vector=True
+            "modes of X(0), for the singular values of Y in descending order",
+            default=None,
+            least=-LARGEST,
+            most=LARGEST,
+            vector=True,
         ),
         "imbalance": Parameter(
-            "λ₀ of every mode of the start, or a list of one number a mode", vector=None, symbol="λ₀"
+            "λ₀ of every mode of the start, or a list of one number a mode",
+            least=-LARGEST,
+            most=LARGEST,
+            vector=None,
+            symbol="λ₀",
         ),
         "tied": TIED,
     }
@@ -60,6 +69,10 @@ class Spectral(Initialization):
     @staticmethod
     def knows(**_: Any) -> bool:
         return True
+
+    @staticmethod
+    def tells_kernel(rows: int, columns: int, width: int, *, imbalance: ArrayLike, **_: Any) -> bool:
+        return not np.any(imbalance)
 
     @staticmethod
     def by_mode(**_: Any) -> bool:

@@ -6,6 +6,7 @@ from linear_networks.arrays import Array, gaussian_norm
 from linear_networks.components import Parameter
 from linear_networks.initializations.initialization import Initialization
 from linear_networks.initializations.start import Start
+from linear_networks.matrices.source import LARGEST
 
 
 class Wishart(Initialization):
@@ -18,7 +19,9 @@ class Wishart(Initialization):
 
     name, label = "wishart", "Gaussian of any width"
     parameters = {
-        "tau": Parameter("τ = kσ², with σ² the variance of the entries", least=0.0, symbol="τ", column="initial_tau"),
+        "tau": Parameter(
+            "τ = kσ², with σ² the variance of the entries", least=0.0, most=LARGEST, symbol="τ", column="initial_tau"
+        ),
     }
     is_reduced = True
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from linear_networks.arrays import Array, squared_norm
 from linear_networks.components import Parameter, Refused
+from linear_networks.matrices.source import LARGEST
 from linear_networks.penalties.penalty import Penalty
 
 WEIGHT = 0.125  # at which the flow is (18), and has a closed form
@@ -36,6 +37,8 @@ class Imbalance(Penalty):
         "lambda0": Parameter(
             "the imbalance λ₀ that the penalty pulls to, one number or a diagonal of them; `fit`: the one that comes "
             "closest to the same flow without the penalty",
+            least=-LARGEST,
+            most=LARGEST,
             words=("fit",),
             vector=None,
             symbol="λ₀",

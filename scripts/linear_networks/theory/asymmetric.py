@@ -57,6 +57,11 @@ class Asymmetric(Theory):
                 f"has no closed form from a {start} start; try balanced, hyperbolic, identity or spectral, or width: 1",
             )
 
+    def check_kernel(self, start: str, told: bool) -> None:
+        if not told:
+            message = f"has no closed form of its kernel from such {start} starts; write solver: {{method: flow}}"
+            raise Refused("record", message)
+
     def closed_form(self, problem: Problem, times: Array, start: Start) -> tuple[Problem, Array]:
         view = replace(problem, model=_alone(start, *problem.data.shape[1:]))
         if start.modes is not None:

@@ -92,6 +92,18 @@ class Theory(Component):
         """
         raise Refused("method", "has no closed form; write flow")
 
+    def check_kernel(self, start: str, told: bool) -> None:
+        """Raise `Refused` where its closed form does not know the tangent kernel.
+
+        Parameters
+        ----------
+        start : str
+            Kind of the initialization.
+        told : bool
+            Whether starts of that kind tell the kernel of U V^T from X.
+        """
+        return
+
     def closed_form(self, problem: Problem, times: Array, start: Start) -> tuple[Problem, Array]:
         """A problem whose state is known at every time, and its states, shape (batch, samples, entries).
 

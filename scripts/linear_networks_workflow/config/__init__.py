@@ -41,7 +41,7 @@ def validate(config: dict, folder: Path) -> None:
         raise explained(error, config) from None
     _complete(config, model)
     checks.check(config, folder)
-    figures.check(config)
+    figures.check(config, folder)
 
 
 def prepare(config: dict, file: Path) -> list[str]:

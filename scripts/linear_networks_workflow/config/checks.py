@@ -191,7 +191,7 @@ def _check_tied(experiment: Experiment) -> None:
 
 def check_closed_forms(experiment: Experiment, folder: Path) -> None:
     """A closed form is asked for only where one applies."""
-    if not any(SOLVERS[solver["method"]].closed_form for solver in grid.axis("solver", experiment["solver"])):
+    if not _has_closed_form(experiment):
         return
     narrow = max(grid.axis("width", experiment["width"])) == 1  # Q(0) is a number
     for loss in grid.losses(experiment):
@@ -205,6 +205,30 @@ def check_closed_forms(experiment: Experiment, folder: Path) -> None:
                     raise ConfigError("solver.method", f"{name} {refused.message}") from None
 
 
+def check_kernels(experiment: Experiment, folder: Path) -> None:
+    """Closed forms know the kernels that are recorded."""
+    if "kernel" not in experiment["record"] or not _has_closed_form(experiment):
+        return
+    sizes = [
+        (*sides, width)
+        for sides in inputs.shapes(experiment, folder)
+        for width in grid.axis("width", experiment["width"])
+    ]
+    for loss, name in product(grid.losses(experiment), grid.blocks(experiment)):
+        theory = theories.of_dynamics(DYNAMICS[name], LOSSES[loss["kind"]])
+        for start in grid.expand(experiment["initialization"]):
+            tells, own = INITIALIZATIONS[start["kind"]].tells_kernel, settings(start)
+            try:
+                # Of two numbers U and V, their product and Q tell both.
+                theory.check_kernel(start["kind"], all(max(size) == 1 or tells(*size, **own) for size in sizes))
+            except Refused as refused:
+                raise ConfigError("record", f"kernel: {name} {refused.message}") from None
+
+
+def _has_closed_form(experiment: Experiment) -> bool:
+    return any(SOLVERS[solver["method"]].closed_form for solver in grid.axis("solver", experiment["solver"]))
+
+
 CHECKS: tuple[Callable[[Experiment, Path], None], ...] = (
     check_times,
     check_steps,
@@ -215,6 +239,7 @@ CHECKS: tuple[Callable[[Experiment, Path], None], ...] = (
     check_trajectories,
     check_starts,
     check_closed_forms,
+    check_kernels,
 )
 
 

@@ -1,10 +1,13 @@
 """Checks of the figures of a config: each finds what it draws, along its axes, with the others held."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from linear_networks.components import Refused
-from linear_networks_workflow import grid, keys
+from linear_networks.initializations import INITIALIZATIONS
+from linear_networks_workflow import grid, inputs, keys
+from linear_networks_workflow.config.checks import settings
 from linear_networks_workflow.errors import ConfigError, cut, unknown
 from linear_networks_workflow.figures import KINDS, experiments_of, options_of
 
@@ -16,8 +19,8 @@ TARGETS = (
 )
 
 
-def check(config: Mapping[str, Any]) -> None:
-    """Check every figure."""
+def check(config: Mapping[str, Any], folder: Path) -> None:
+    """Check every figure; relative paths start at a folder."""
     for name, figure in config["figures"].items():
         path = f"figures.{name}"
         if name in TARGETS:
@@ -25,23 +28,35 @@ def check(config: Mapping[str, Any]) -> None:
         for experiment in experiments_of(figure):
             if experiment not in config["experiments"]:
                 raise ConfigError(f"{path}.experiment", unknown("experiment", experiment, config["experiments"]))
-            settings = config["experiments"][experiment]
+            block = config["experiments"][experiment]
+            _check_where(figure["where"], block, path)
             try:
-                KINDS[figure["kind"]].check({**settings, "loss": grid.losses(settings)})
+                KINDS[figure["kind"]].check(_drawn(block, figure["where"], folder))
             except Refused as refused:
                 raise ConfigError(f"{path}.experiment", f"{experiment} {refused.message}") from None
             needs = KINDS[figure["kind"]].needs
-            if needs.keys() - {"matrices", "runs"} and not grid.keeps_trajectories(settings):
+            if needs.keys() - {"matrices", "runs"} and not grid.keeps_trajectories(block):
                 message = f"{experiment} has no trajectories: write trajectories: true there"
                 raise ConfigError(f"{path}.experiment", message)
-            if "rates" in needs and not grid.has_rates(settings):
+            if "rates" in needs and not grid.has_rates(block):
                 message = "has no rates, as no limit is known: write record: [product] there"
                 raise ConfigError(f"{path}.experiment", f"{experiment} {message}")
-            _check_axes(figure, settings, path)
+            _check_axes(figure, block, path)
 
 
-def _check_axes(figure: Mapping[str, Any], experiment: Mapping[str, Any], path: str) -> None:
-    where, kind, values = figure["where"], KINDS[figure["kind"]], grid.parameters(experiment)
+def _drawn(experiment: Mapping[str, Any], where: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The part of an experiment that a figure draws, as its kind checks it."""
+    points = {room: list(grid.expand(experiment[room])) for room in keys.ROOMS if room in experiment}
+    chosen = grid.narrowed({**experiment, **points}, where)
+    widths = [where["width"]] if "width" in where else grid.axis("width", experiment["width"])
+    starts = [(INITIALIZATIONS[start["kind"]], settings(start)) for start in chosen["initialization"]]
+    wide = [(width, kind.when_wide(width, **own)) for kind, own in starts for width in widths]
+    return {**chosen, "loss": grid.losses(chosen), "shapes": inputs.shapes(chosen, folder), "wide": wide}
+
+
+def _check_where(where: Mapping[str, Any], experiment: Mapping[str, Any], path: str) -> None:
+    """The values that a figure is held at are those of some runs."""
+    values = grid.parameters(experiment)
     for key, value in where.items():
         if key not in values:
             raise ConfigError(f"{path}.where.{key}", unknown("axis", key, values))
@@ -49,6 +64,13 @@ def _check_axes(figure: Mapping[str, Any], experiment: Mapping[str, Any], path: 
             raise ConfigError(
                 f"{path}.where.{key}", f"{cut(str(value))} is no value of the experiment: {cut(str(values[key]))}"
             )
+    chosen = grid.narrowed(experiment, where)
+    if not all(chosen[room] for room in keys.ROOMS if room in chosen):
+        raise ConfigError(f"{path}.where", f"no run has all of these values: {cut(str(where), 200)}")
+
+
+def _check_axes(figure: Mapping[str, Any], experiment: Mapping[str, Any], path: str) -> None:
+    where, kind, values = figure["where"], KINDS[figure["kind"]], grid.parameters(experiment)
     options = options_of(figure)
     for option, axis in options.items():
         if axis not in values.keys() - keys.VECTORS:
@@ -58,8 +80,6 @@ def _check_axes(figure: Mapping[str, Any], experiment: Mapping[str, Any], path: 
         several = [where[axis]] if axis in where else grid.parameters(chosen).get(axis, [])
         if any(isinstance(value, list) for value in several):
             raise ConfigError(f"{path}.{option}", f"{axis} has values that are vectors; name another axis")
-    if not all(chosen[room] for room in keys.ROOMS if room in chosen):
-        raise ConfigError(f"{path}.where", f"no run has all of these values: {cut(str(where), 200)}")
     for key, several in grid.parameters(chosen).items():
         if drawn is not None and len(several) > 1 and key not in (*drawn, *where):
             raise ConfigError(f"{path}.where.{key}", f"missing; choose one of {cut(str(several))}, not to mix them")

@@ -140,7 +140,7 @@ _RUNS = {
         "1",
         laziness="‖K(T) − K(0)‖ / ‖K(0)‖ of the tangent kernel K: E ↦ UUᵀE + EVVᵀ at the horizon T: lazy runs have far "
         "less than 1, rich ones more; null for one layer, where K is constant, and where the run diverged; closed "
-        "forms say it with `record: [kernel]` alone, where X or what else they know tells K",
+        "forms say it with `record: [kernel]` alone, which is refused where they do not know K",
         silent_alignment="with `record: [kernel]`: `kernel_cosine` where the loss first is 95 % of its start; near 1, "
         "K had its direction before anything was learned",
     ),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from linear_networks.components import Refused
 from linear_networks_workflow.figures import style
-from linear_networks_workflow.figures.kind import Kind, along, axis, sampled
+from linear_networks_workflow.figures.kind import Kind, along, axis, present, sampled
 from linear_networks_workflow.figures.libraries import pd, plt
 from linear_networks_workflow.figures.tables import Tables
 
@@ -71,8 +71,9 @@ class Alignment(Kind):
         samples = tables["trajectories"].changed(lambda block: block[block["dynamics"] == TWO])
         size = (style.COLUMN_WIDTH, 2 * style.PANEL_HEIGHT)
         figure, panels = plt.subplots(2, 1, sharex=True, figsize=size)
+        sampled(samples.spreads("loss", [lines, "t"]))
         for panel, (quantity, words) in zip(panels, QUANTITIES.items(), strict=True):
-            curves = sampled(samples.spreads(quantity, [lines, "t"]))
+            curves = present(samples.spreads(quantity, [lines, "t"]), "run whose kernel is known, and not 0 in the end")
             for value, colour in zip(values, style.sequence(len(values)), strict=True):
                 style.curve(curves[curves[lines] == value], panel, color=colour, label=style.titled(lines, value))
             panel.set(xscale="log", ylabel=words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,13 +17,23 @@ if TYPE_CHECKING:
     from linear_networks_workflow.figures.libraries import pd
 
 
+# What Matplotlib says of a log axis over which there is nothing.
+EMPTY = "Data has no positive values"
+
+
 @contextmanager
 def named(figure: str) -> Iterator[None]:
     """Give what cannot be drawn the place of its figure in the config."""
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", EMPTY, UserWarning)
+            yield
     except InputError as error:
         raise InputError(f"figures.{figure}: {error}") from None
+    except UserWarning as warning:
+        if not str(warning).startswith(EMPTY):
+            raise
+        raise InputError(f"figures.{figure}: nothing to draw on a log axis, as no number is > 0") from None
 
 
 # Begins the last line of a caption, a comment.

@@ -79,7 +79,9 @@ class Kind(Component, ABC):
         Parameters
         ----------
         experiment : mapping
-            A block of `experiments` of the config, with its defaults; its `loss` is the list of all that it descends.
+            The part of a block of `experiments` of the config that the figure draws, with its defaults and every
+            component as a list of points; its `loss` is the list of all that it descends. Beside them, `shapes` are
+            those of its Y, and `wide` is, of every width k and start, k and what `when_wide` says of the start.
 
         Raises
         ------
@@ -142,13 +144,9 @@ def fitted(experiment: Mapping[str, Any], dynamics: str, parameter: str) -> None
 
 def solvers(experiment: Mapping[str, Any]) -> set[str]:
     """Names of the solvers of an experiment."""
-    return {solver["method"] for solver in _listed(experiment["solver"])}
+    return {solver["method"] for solver in experiment["solver"]}
 
 
 def starts(experiment: Mapping[str, Any]) -> set[str]:
     """Kinds of the initializations of an experiment."""
-    return {start["kind"] for start in _listed(experiment["initialization"])}
-
-
-def _listed(blocks: Any) -> list[Mapping[str, Any]]:
-    return blocks if isinstance(blocks, list) else [blocks]
+    return {start["kind"] for start in experiment["initialization"]}

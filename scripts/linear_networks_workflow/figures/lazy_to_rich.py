@@ -9,15 +9,15 @@ from linear_networks.components import Refused
 from linear_networks.theory import laziness, two_eigenvalues
 from linear_networks_workflow.figures import numbers as supporting
 from linear_networks_workflow.figures import style
-from linear_networks_workflow.figures.kind import Kind, present, starts
+from linear_networks_workflow.figures.kind import Kind, present, solvers, starts
 from linear_networks_workflow.figures.libraries import np, pd, plt
 from linear_networks_workflow.figures.tables import Tables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# What it is about: the dynamics, and the start whose Q has two eigenvalues.
-TWO, START = "asymmetric", "hyperbolic"
+# What it is about: the dynamics, the start whose Q has two eigenvalues, and the solver that may not know K.
+TWO, START, CLOSED = "asymmetric", "hyperbolic", "exact"
 
 # By the sign of the sum of the two eigenvalues.
 MARKS: dict[float, dict[str, Any]] = {
@@ -71,6 +71,10 @@ class LazyToRich(Kind):
         super().check(experiment)
         if starts(experiment) != {START}:
             raise Refused("", f"needs initialization: {{kind: {START}}} alone")
+        if solvers(experiment) == {CLOSED} and "kernel" not in experiment["record"]:
+            raise Refused("", f"needs solver: {{method: flow}}; with {CLOSED}, K is known by record: [kernel] alone")
+        if not any(start["lambda0"] or start["tau"] for start in experiment["initialization"]):
+            raise Refused("", "needs a lambda0 or tau of the start that is not 0, as h is drawn on a log axis")
 
     @staticmethod
     def draw(tables: Tables) -> Figure:

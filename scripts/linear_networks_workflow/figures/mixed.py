@@ -62,6 +62,7 @@ class Mixed(Kind):
         super().check(experiment)
         if "product" not in experiment["record"]:
             raise Refused("", "needs record: [product]")
+        _check_limits(experiment)
 
     @staticmethod
     def draw(tables: Tables) -> Figure:
@@ -84,11 +85,25 @@ class Mixed(Kind):
         return pd.DataFrame(found).rename_axis("k").reset_index()
 
 
+def _check_limits(experiment: Mapping[str, Any]) -> None:
+    """Refuse an equation of X alone that is not the limit of the wide starts beside it."""
+    given = [(block["lambda0"], block["tau"]) for block in experiment["dynamics"] if block["name"] == ALONE]
+    for width, when in experiment["wide"]:
+        if when is None or not when[1] > 0.0:
+            raise Refused("", "needs Gaussian starts that are not 0: write initialization: {kind: wishart, tau: 1.0}")
+        for own in given:
+            if not np.allclose(own, when, rtol=1e-9, atol=0.0):
+                limit, other = (f"{{lambda0: {lambda0:g}, tau: {tau:g}}}" for lambda0, tau in (when, own))
+                raise Refused("", f"needs {ALONE} {limit}, the limit of its starts at width {width}, not {other}")
+
+
 def _spreads(tables: Tables) -> dict[str, pd.DataFrame]:
     """Spreads of both gaps over the widths."""
     replicates = sorted({number for block in tables["runs"].blocks() for number in block["replicate"].unique()})
     rows = pd.DataFrame([row for replicate in replicates for row in _gaps(tables, replicate)])
-    rows = present(rows, f"run of {FACTORS} beside one of {ALONE} from the same start")
+    if len(rows):
+        rows = rows[np.isfinite(rows["mean_square"]) & (rows["mean_square"] > 0.0)]
+    rows = present(rows, f"run of {FACTORS} beside one of {ALONE} from the same start with a gap that is not 0")
     by = rows.groupby("width")
     words = {"largest": "largest over t", "mean_square": "in L² over t"}
     return {

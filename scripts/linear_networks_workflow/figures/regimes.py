@@ -61,11 +61,8 @@ class Regimes(Kind):
     @classmethod
     def check(cls, experiment: Mapping[str, Any]) -> None:
         super().check(experiment)
-        matrices = experiment["matrix"]
-        for matrix in matrices if isinstance(matrices, list) else [matrices]:
-            values = matrix.get("values", [[], []])
-            if any(len(modes) != 1 for modes in (values if isinstance(values[0], list) else [values])):
-                raise Refused("", "needs a spectrum of one mode: values: [[..], [..]] of one number each")
+        if any(len(matrix.get("values", [])) != 1 for matrix in experiment["matrix"]):
+            raise Refused("", "needs a spectrum of one mode: values: [[..], [..]] of one number each")
 
     @staticmethod
     def draw(tables: Tables) -> Figure:
@@ -160,8 +157,8 @@ def _table(grid: pd.DataFrame, axes: Axes) -> None:
     axes.text(0.5, 0.72, "accelerated? (measured rate)", ha="center", fontsize=9, transform=axes.transAxes)
     table = axes.table(
         cells,
-        rowLabels=[f"σ = {sigma:g}" for sigma in corners.columns],
-        colLabels=[f"λ₀ = {imbalance:g}" for imbalance in corners.index],
+        rowLabels=[f"σ = {style.number(sigma)}" for sigma in corners.columns],
+        colLabels=[f"λ₀ = {style.number(imbalance)}" for imbalance in corners.index],
         cellLoc="center",
         bbox=mpl.transforms.Bbox.from_bounds(0.28, 0.36, 0.8, 0.3),
         colWidths=[0.36] * len(corners.index),

@@ -63,6 +63,8 @@ class SaddleToSaddle(Kind):
         super().check(experiment)
         if starts(experiment) != {START}:
             raise Refused("", f"needs initialization: {{kind: {START}}} alone")
+        if not any(0.0 < start["scale"] < 1.0 for start in experiment["initialization"]):
+            raise Refused("", "needs a scale of the start between 0 and 1, as time is in units of log(1 / scale)")
         if any(loss["kind"] != LOSS for loss in experiment["loss"]):
             raise Refused("", f"needs loss: {{kind: {LOSS}}} alone")
 
@@ -75,7 +77,7 @@ class SaddleToSaddle(Kind):
         for scale, colour in zip(scales, style.sequence(len(scales)), strict=True):
             for _, one in samples[samples["scale"] == scale].groupby("run", observed=True):
                 panel.plot(one["time"], one["part"], color=colour, linewidth=0.8)
-            panel.plot([], [], color=colour, label=f"α = {scale:g}")
+            panel.plot([], [], color=colour, label=style.titled("α", scale))
         sigma = _spectrum(tables["runs"].frame())
         sigma = sigma[sigma > supporting.LEAST * sigma[0]]
         steps, end = np.append(1.0, saddle_to_saddle.losses(sigma) / (0.5 * sigma @ sigma)), 1.5 / sigma[-1]
@@ -88,6 +90,7 @@ class SaddleToSaddle(Kind):
     def numbers(tables: Tables) -> pd.DataFrame:
         """A row a scale and mode: medians of its time, of the loss after it, and the loss of the saddle."""
         found = tables["trajectories"].changed(_passed).frame()
+        present(found[np.isfinite(found["time"])], "mode that is half learned by the horizon; write a larger one")
         medians = found.groupby(["scale", "mode"], as_index=False).median(numeric_only=True)
         names = {
             "scale": "α",

@@ -112,4 +112,13 @@ def sequence(count: int) -> list:
 
 def titled(axis: str, value: Any) -> str:
     """Title of a panel that shows one value of an axis."""
-    return value.replace("$", r"\$") if isinstance(value, str) else f"{symbol(axis)} = {value:g}"
+    return value.replace("$", r"\$") if isinstance(value, str) else f"{symbol(axis)} = {number(value)}"
+
+
+def number(value: float) -> str:
+    """A number as axes write it, with a power of ten and not an exponent."""
+    digits, _, exponent = f"{value:g}".partition("e")
+    if not exponent:
+        return digits
+    factor = {"1": "", "-1": "-"}.get(digits, rf"{digits} \times ")
+    return f"${factor}10^{{{int(exponent)}}}$"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from linear_networks.components import Refused
 from linear_networks_workflow.figures import numbers as supporting
 from linear_networks_workflow.figures import style
 from linear_networks_workflow.figures.kind import Kind, fitted, present
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 # The dynamics that it is about.
 GENERAL, REGULARIZED = "asymmetric", "regularized"
+WANTED = "Gaussian start with a scale > 0 and a width of at least m + n"
 
 # The flows that are compared with the general one, by their column.
 FIT, MEAN, WIDE = "gap_l2", "mean_gap_l2", "wide_gap_l2"
@@ -71,6 +73,9 @@ class TwoEigenvalues(Kind):
     def check(cls, experiment: Mapping[str, Any]) -> None:
         super().check(experiment)
         fitted(experiment, REGULARIZED, "lambda0")
+        least = min(map(sum, experiment["shapes"]))
+        if not any(width >= least and when and when[1] > 0.0 for width, when in experiment["wide"]):
+            raise Refused("", f"needs a {WANTED}, here {least}")
 
     @staticmethod
     def draw(tables: Tables) -> Figure:
@@ -87,7 +92,7 @@ class TwoEigenvalues(Kind):
             style.curve(known.spreads(gap, ["width"]), right, x="width", markersize=3.5, **line)
         right.set(yscale="log", xlabel="width k", ylabel="‖X̂ − X‖ / ‖X‖ in L² over t")
         right.yaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
-        right.yaxis.set_major_formatter(mpl.ticker.StrMethodFormatter("{x:g}"))
+        right.yaxis.set_major_formatter(mpl.ticker.FuncFormatter(lambda value, _: style.number(value)))
         right.legend()
         for panel in (left, right):
             _ticks(panel, widths)
@@ -116,7 +121,7 @@ class TwoEigenvalues(Kind):
 def _known(tables: Tables) -> pd.DataFrame:
     """Widths and gaps of the runs whose start has two eigenvalues of Q in the limit."""
     rows = tables["lambda0"].changed(lambda block: _limited(block)[["width", *LINES]]).frame()
-    return present(rows, "Gaussian start with a scale > 0 and a width of m + n and more")
+    return present(rows, WANTED)
 
 
 def _limited(block: pd.DataFrame) -> pd.DataFrame:

@@ -19,9 +19,11 @@ from linear_networks.initializations import stack
 from linear_networks.losses.power import Power
 from linear_networks.losses.squared import Squared
 from linear_networks.models import gauge
+from linear_networks.models.hyperbolic import Hyperbolic
 from linear_networks.solvers.exact import Exact
 from linear_networks.solvers.flow import Flow
-from linear_networks.theory import closed_forms, two_eigenvalues, wide
+from linear_networks.theory import closed_forms, left_over, two_eigenvalues, wide
+from linear_networks.theory.prediction import Facts
 from linear_networks_workflow.errors import ConfigError
 from linear_networks_workflow.experiment import run
 
@@ -278,6 +280,56 @@ def test_the_rate_of_the_product_is_that_of_h_whatever_the_rank_of_the_start(wid
     product = found[found["quantity"] == "product"].iloc[0]
     assert product["predicted"] == pytest.approx(np.sqrt(2.0) + 1.0)
     assert product["predicted"] >= product["bound"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "method"), [(3, 5, "exact"), (5, 3, "exact"), (4, 4, "exact"), (3, 4, "flow")]
+)
+def test_a_rate_is_predicted_of_what_the_record_of_a_start_shows(rows, columns, method):
+    experiment = {
+        "matrix": {"source": "gaussian", "rows": rows, "columns": columns},
+        "initialization": {
+            "kind": "hyperbolic",
+            "scale": [1e-3, 1e-2, 0.1, 1.0],
+            "lambda0": [-1.0, 0.0],
+            "tau": [0.0, 0.1, 1.0],
+        },
+        "width": rows + columns,
+        "dynamics": ["asymmetric", {"name": "end-to-end", "lambda0": 0.0, "tau": [0.0, 1.0]}],
+        "solver": {"method": method},
+        "time": {"horizon": 40.0, "samples": 600},
+    }
+    found = run({"seed": 61, "experiments": {"one": experiment}}, "one")["rates"]
+    found = found[found["quantity"] == "product"]
+    known = found[found["measured"].notna() & found["predicted"].notna()]
+    apart = (known["measured"] - known["predicted"]).abs()
+    assert len(known) >= 0.4 * len(found)
+    assert (apart <= known["uncertainty"]).mean() >= 0.99
+    resolved = known["uncertainty"] <= 0.01 * known["measured"]
+    assert (apart <= 0.01 * known["predicted"])[resolved].all()
+    kinds = set(known["predicted_by"]) - {"spectrum of S~", "spectrum at the saddle"}
+    assert kinds == {"two eigenvalues of Q"} | ({"modes of a small X(0)"} if rows != columns else set())
+    assert not (found["predicted"] < found["bound"] * (1 - 1e-12)).any()
+
+
+@pytest.mark.parametrize("half", [1e-3, 0.3, 2.0])
+@pytest.mark.parametrize("entry", [1e-6, 1e-2, 0.5])
+def test_a_record_shows_the_left_over_direction_where_its_entry_outlives_that_of_the_mode(half, entry):
+    """Y is 1 x 2 and (sigma, 0); X(0) has two entries of one size. The floor comes where one or the other is larger."""
+    sigma, omega = 1.0, float(np.hypot(1.0, half))
+    start = np.full((1, 1, 2), entry)
+    data = np.array([[[sigma, 0.0]]])
+    factors = np.concatenate(Hyperbolic(np.array([half])).realized(np.ones((1, 1, 1)), start.mT), axis=1)
+    times = np.linspace(0.0, 30.0 / omega, 400)
+    mode, other = np.abs(closed_forms.regularized(times, data, factors, [2 * half], product=True)[0, :, 0] - data[0]).T
+    facts = Facts(np.array([sigma]), 1, 2, 3, 3, start=float(np.linalg.norm(start)))
+    for end in np.flatnonzero((mode < 0.1) & (mode > 1e-9))[::20]:
+        by = left_over.shown(facts._replace(horizon=times[end]), omega + half, half, "all")
+        share = other[end] / mode[end]
+        if share < 0.5:
+            assert by == (pytest.approx(2 * omega), left_over.SMALL_START)
+        if share > 200.0:
+            assert by == (omega + half, "all")
 
 
 # Wide and tall Gaussian starts

@@ -11,7 +11,7 @@ from linear_networks.initializations.start import Start
 from linear_networks.losses.squared import Squared
 from linear_networks.models.basis import Basis
 from linear_networks.models.hyperbolic import Hyperbolic
-from linear_networks.theory import closed_forms, rates, reach, two_eigenvalues
+from linear_networks.theory import closed_forms, left_over, rates, reach, two_eigenvalues
 from linear_networks.theory.prediction import Facts, Prediction, fallen, prediction, spectral
 from linear_networks.theory.theory import Theory, flat
 
@@ -76,9 +76,10 @@ class EndToEnd(Theory):
         rank = facts.rows + facts.columns if half else min(facts.rank, len(facts.values))
         if fallen(facts).any() and rank >= np.count_nonzero(facts.values):
             return {"product": [Prediction()], "mode": unknown}
-        slowest = two_eigenvalues.rate(facts.values, half, facts.rows, facts.columns, rank)
+        slowest = float(two_eigenvalues.rate(facts.values, half, facts.rows, facts.columns, rank))
+        slowest, by = left_over.shown(facts, slowest, half, self.label)
         one = float(rates.descent(slowest, facts.step_size))
-        return {"product": [prediction(facts, one, self.label, bound=2.0 * half)], "mode": unknown}
+        return {"product": [prediction(facts, one, by, bound=2.0 * half)], "mode": unknown}
 
 
 def _half(problem: Problem) -> Array:

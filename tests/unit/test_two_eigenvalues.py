@@ -19,9 +19,12 @@ from linear_networks.initializations import stack
 from linear_networks.losses.power import Power
 from linear_networks.losses.squared import Squared
 from linear_networks.models import gauge
+from linear_networks.models.hyperbolic import Hyperbolic
 from linear_networks.solvers.exact import Exact
 from linear_networks.solvers.flow import Flow
-from linear_networks.theory import closed_forms, two_eigenvalues, wide
+from linear_networks.theory import closed_forms, left_over, two_eigenvalues, wide
+from linear_networks.theory.prediction import Facts
+from linear_networks_workflow.errors import ConfigError
 from linear_networks_workflow.experiment import run
 
 LAMBDAS = [0.0, 1e-6, -1e-6, 1.0, -1.0, 1e3, -1e3]
@@ -179,6 +182,58 @@ def test_factors_move_their_product_as_it_moves_on_its_own_and_keep_the_two_eige
     assert_allclose(gramian @ signs @ gramian, lambda0 * gramian + tau**2 * signs, atol=1e-8)
 
 
+BALANCED = {"name": "end-to-end", "lambda0": 0.0, "tau": 0.0}
+DEFICIENT = [
+    ({"kind": "balanced", "scale": 1.0}, 1, (3, 5)),
+    ({"kind": "balanced", "scale": 1e-6}, 2, (5, 3)),
+    ({"kind": "hyperbolic", "lambda0": 0.0, "tau": 0.0, "products": [1.0, 0.0, 0.5]}, 8, (3, 5)),
+    ({"kind": "spectral", "imbalance": 0.0, "products": [0.0, 0.3, 0.5]}, 8, (5, 3)),
+    ({"kind": "spectral", "imbalance": 0.0, "scale": 0.1}, 1, (3, 3)),
+]
+
+
+def of_rank(initialization, width, shape, dynamics, method="exact"):
+    experiment = {
+        "matrix": {"source": "spectrum", "rows": shape[0], "columns": shape[1], "values": [3.0, 2.0, 1.0]},
+        "initialization": initialization,
+        "width": width,
+        "dynamics": dynamics,
+        "solver": {"method": method},
+        "time": {"horizon": 40.0, "samples": 100},
+        "record": ["product"],
+    }
+    return run({"seed": 3, "experiments": {"one": experiment}}, "one")
+
+
+@pytest.mark.parametrize(("initialization", "width", "shape"), DEFICIENT)
+def test_without_h_a_product_keeps_its_rank_as_balanced_factors_do(initialization, width, shape):
+    found = of_rank(initialization, width, shape, ["asymmetric", BALANCED])
+    factored, alone = (rows for _, rows in found["trajectories"].groupby("dynamics"))
+    assert_allclose(np.stack(alone["product"]), np.stack(factored["product"]), atol=1e-9)
+    factored, alone = (row for _, row in found["runs"].sort_values("dynamics").iterrows())
+    assert alone["outcome"] == factored["outcome"]
+    assert_allclose(alone["limit_values"], factored["limit_values"], atol=1e-12)
+    assert (np.asarray(alone["limit_values"]) == 0.0).any()
+
+
+def test_without_h_a_product_of_gaussian_factors_keeps_its_rank():
+    found = of_rank({"kind": "gaussian", "scale": 1.0}, 1, (3, 4), [BALANCED])
+    assert_allclose(found["runs"]["limit_values"][0], [3.0, 0.0, 0.0])
+    assert_allclose(found["trajectories"]["singular_values"].iloc[-1], [3.0, 0.0, 0.0], atol=1e-9)
+
+
+@pytest.mark.parametrize(("initialization", "width", "shape"), DEFICIENT)
+def test_steps_of_a_product_that_would_lose_its_rank_are_refused(initialization, width, shape):
+    with pytest.raises(ConfigError, match=r"keeps the rank of X\(0\), here [12] of 3"):
+        of_rank(initialization, width, shape, [BALANCED], "flow")
+
+
+@pytest.mark.parametrize("start", [{"scale": 0.1}, {"scale": 0.0}])
+def test_steps_of_a_product_of_full_rank_or_none_are_taken(start):
+    initialization = {"kind": "hyperbolic", "lambda0": 0.0, "tau": 1.0, **start}
+    assert len(of_rank(initialization, 8, (3, 5), [BALANCED], "flow")["runs"]) == 1
+
+
 def test_the_squared_loss_is_the_power_2():
     rng = np.random.default_rng(0)
     data, product = rng.standard_normal((2, 3, 3, 4))
@@ -217,6 +272,64 @@ def test_a_rate_is_twice_the_slowest_mode_or_that_and_h(rows, columns, half):
     slowest = np.hypot(1.0, half)
     expected = 2.0 * slowest if rows == columns else slowest + half
     assert two_eigenvalues.rate(values, half, rows, columns) == pytest.approx(expected, rel=1e-14)
+
+
+@pytest.mark.parametrize("width", [1, 2, 4, 20])
+def test_the_rate_of_the_product_is_that_of_h_whatever_the_rank_of_the_start(width):
+    found = of_rank({"kind": "gaussian", "scale": 1.0}, width, (3, 5), [{**BALANCED, "tau": 1.0}])["rates"]
+    product = found[found["quantity"] == "product"].iloc[0]
+    assert product["predicted"] == pytest.approx(np.sqrt(2.0) + 1.0)
+    assert product["predicted"] >= product["bound"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "method"), [(3, 5, "exact"), (5, 3, "exact"), (4, 4, "exact"), (3, 4, "flow")]
+)
+def test_a_rate_is_predicted_of_what_the_record_of_a_start_shows(rows, columns, method):
+    experiment = {
+        "matrix": {"source": "gaussian", "rows": rows, "columns": columns},
+        "initialization": {
+            "kind": "hyperbolic",
+            "scale": [1e-3, 1e-2, 0.1, 1.0],
+            "lambda0": [-1.0, 0.0],
+            "tau": [0.0, 0.1, 1.0],
+        },
+        "width": rows + columns,
+        "dynamics": ["asymmetric", {"name": "end-to-end", "lambda0": 0.0, "tau": [0.0, 1.0]}],
+        "solver": {"method": method},
+        "time": {"horizon": 40.0, "samples": 600},
+    }
+    found = run({"seed": 61, "experiments": {"one": experiment}}, "one")["rates"]
+    found = found[found["quantity"] == "product"]
+    known = found[found["measured"].notna() & found["predicted"].notna()]
+    apart = (known["measured"] - known["predicted"]).abs()
+    assert len(known) >= 0.4 * len(found)
+    assert (apart <= known["uncertainty"]).mean() >= 0.99
+    resolved = known["uncertainty"] <= 0.01 * known["measured"]
+    assert (apart <= 0.01 * known["predicted"])[resolved].all()
+    kinds = set(known["predicted_by"]) - {"spectrum of S~", "spectrum at the saddle"}
+    assert kinds == {"two eigenvalues of Q"} | ({"modes of a small X(0)"} if rows != columns else set())
+    assert not (found["predicted"] < found["bound"] * (1 - 1e-12)).any()
+
+
+@pytest.mark.parametrize("half", [1e-3, 0.3, 2.0])
+@pytest.mark.parametrize("entry", [1e-6, 1e-2, 0.5])
+def test_a_record_shows_the_left_over_direction_where_its_entry_outlives_that_of_the_mode(half, entry):
+    """Y is 1 x 2 and (sigma, 0); X(0) has two entries of one size. The floor comes where one or the other is larger."""
+    sigma, omega = 1.0, float(np.hypot(1.0, half))
+    start = np.full((1, 1, 2), entry)
+    data = np.array([[[sigma, 0.0]]])
+    factors = np.concatenate(Hyperbolic(np.array([half])).realized(np.ones((1, 1, 1)), start.mT), axis=1)
+    times = np.linspace(0.0, 30.0 / omega, 400)
+    mode, other = np.abs(closed_forms.regularized(times, data, factors, [2 * half], product=True)[0, :, 0] - data[0]).T
+    facts = Facts(np.array([sigma]), 1, 2, 3, 3, start=float(np.linalg.norm(start)))
+    for end in np.flatnonzero((mode < 0.1) & (mode > 1e-9))[::20]:
+        by = left_over.shown(facts._replace(horizon=times[end]), omega + half, half, "all")
+        share = other[end] / mode[end]
+        if share < 0.5:
+            assert by == (pytest.approx(2 * omega), left_over.SMALL_START)
+        if share > 200.0:
+            assert by == (omega + half, "all")
 
 
 # Wide and tall Gaussian starts

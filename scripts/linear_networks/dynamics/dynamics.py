@@ -62,6 +62,11 @@ class Dynamics(Component):
             cls.penalty.check(width, parameters)
 
     @classmethod
+    def loses_rank(cls, parameters: Mapping[str, Any]) -> bool:
+        """Whether rounding in steps of its state raises the rank of X, which its flow keeps."""
+        return False
+
+    @classmethod
     def keeps_gauge(cls, parameters: Mapping[str, Any]) -> bool:
         """Whether its factors can be reduced."""
         return cls.penalty is None or cls.penalty.keeps_gauge(parameters)

@@ -28,3 +28,7 @@ class EndToEnd(Dynamics):
     @classmethod
     def model_of(cls, parameters: Sequence[Mapping[str, Any]]) -> Hyperbolic:
         return Hyperbolic(np.array([np.hypot(one["lambda0"] / 2.0, one["tau"]) for one in parameters]))
+
+    @classmethod
+    def loses_rank(cls, parameters: Mapping[str, Any]) -> bool:
+        return not cls.model_of([parameters]).half.any()

@@ -86,6 +86,8 @@ class Hyperbolic(Initialization):
     def least_width(rows: int, columns: int) -> int:
         return rows + columns
 
+    product_rank = staticmethod(Spectral.product_rank)
+
     @staticmethod
     def check(
         rows: int,

@@ -75,6 +75,11 @@ class Initialization(Component, ABC):
         return False
 
     @staticmethod
+    def product_rank(rows: int, columns: int, width: int, *_: Any, **parameters: Any) -> int:
+        """Rank of X(0) to expect for a matrix of a shape, m and n, and a width."""
+        return 0 if parameters.get("scale") == 0.0 else min(width, rows, columns)
+
+    @staticmethod
     def least_width(rows: int, columns: int) -> int:
         """The smallest width that it needs for a matrix of a shape, m and n."""
         return 1

@@ -79,6 +79,19 @@ class Spectral(Initialization):
         return True
 
     @staticmethod
+    def product_rank(
+        rows: int,
+        columns: int,
+        width: int,
+        scale: float | None = None,
+        products: ArrayLike | None = None,
+        **_: Any,
+    ) -> int:
+        drawn = 0.0 if scale == 0.0 else 1.0
+        modes = np.broadcast_to(drawn if products is None else products, min(rows, columns))
+        return int(np.count_nonzero(modes[:width]))
+
+    @staticmethod
     def check(
         rows: int,
         columns: int,

@@ -59,6 +59,10 @@ class Hyperbolic(Direct):
         # (x / sqrt(a)) phi, sqrt(a) psi have Q = -2 h I for m > n.
         u, x, v = np.linalg.svd(left @ right.mT, full_matrices=False)
         half = self.half[:, None]
+        # At h = 0 the flow keeps the rank of X(0), which the rounding of U V^T would raise.
+        sizes = [np.linalg.norm(factor, axis=(1, 2)) for factor in (left, right)]
+        noise = (left.shape[1] + right.shape[1]) * np.finfo(float).eps * sizes[0] * sizes[1]
+        x = np.where((half == 0.0) & (x <= noise[:, None]), 0.0, x)
         root = np.sqrt(half + np.hypot(x, half))
         rest = np.divide(x, root, out=np.zeros_like(x), where=root > 0.0)
         larger, smaller = (root, rest) if u.shape[1] <= v.shape[2] else (rest, root)

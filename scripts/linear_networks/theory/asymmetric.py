@@ -16,7 +16,7 @@ from linear_networks.models.basis import Basis
 from linear_networks.models.direct import Direct
 from linear_networks.models.factored import Factored
 from linear_networks.models.hyperbolic import Hyperbolic
-from linear_networks.theory import closed_forms, rates, reach, two_eigenvalues
+from linear_networks.theory import closed_forms, left_over, rates, reach, two_eigenvalues
 from linear_networks.theory.prediction import Facts, Prediction, fallen, prediction, spectral
 from linear_networks.theory.theory import Theory, flat
 
@@ -94,12 +94,13 @@ class Asymmetric(Theory):
 
 def _of_imbalance(facts: Facts, bound: float) -> Prediction:
     """Where Q(0) = lambda0 I, or has two eigenvalues, of which the paper says nothing."""
-    lambda0, shape = facts.lambda0 or 0.0, (facts.rows, facts.columns, facts.rank)
+    lambda0 = facts.lambda0 or 0.0
+    half = float(two_eigenvalues.half_gap(lambda0, facts.tau))
     if facts.tau:
-        rate = two_eigenvalues.rate(facts.values, two_eigenvalues.half_gap(lambda0, facts.tau), *shape)
-        return prediction(facts, float(rate), TWO_EIGENVALUES, bound=bound)
-    rate = rates.regularized_product(facts.values, lambda0, *shape)
-    return prediction(facts, float(rate), "spectrum of S~", paper_exponent(facts), bound)
+        found = float(two_eigenvalues.rate(facts.values, half, facts.rows, facts.columns))
+        return prediction(facts, *left_over.shown(facts, found, half, TWO_EIGENVALUES), bound=bound)
+    found = float(rates.regularized_product(facts.values, lambda0, facts.rows, facts.columns, facts.rank))
+    return prediction(facts, *left_over.shown(facts, found, half, "spectrum of S~"), paper_exponent(facts), bound)
 
 
 def _alone(start: Start, rows: int, columns: int) -> Direct:

@@ -11,7 +11,7 @@ from linear_networks.initializations.start import Start
 from linear_networks.losses.squared import Squared
 from linear_networks.models.basis import Basis
 from linear_networks.models.hyperbolic import Hyperbolic
-from linear_networks.theory import closed_forms, rates, reach, two_eigenvalues
+from linear_networks.theory import closed_forms, left_over, rates, reach, two_eigenvalues
 from linear_networks.theory.prediction import Facts, Prediction, fallen, prediction, spectral
 from linear_networks.theory.theory import Theory, flat
 
@@ -29,10 +29,11 @@ class EndToEnd(Theory):
     def kept(self, problem: Problem, widths: Array, start: Start | None = None) -> Array:
         if start is None:
             return reach.leading(Basis.singular(problem.data).values, np.where(_half(problem) > 0.0, np.inf, widths))
-        factors, lambda0 = _realized(problem, start)
-        return reach.singular(
-            Basis.singular(problem.data), np.full(len(widths), factors.shape[2]), Start(factors, lambda0)
-        )
+        basis = Basis.singular(problem.data)
+        whole = np.full(len(widths), basis.values.shape[1])
+        if start.modes is not None:
+            return reach.leading(basis.values, whole, (start.modes.products > 0.0) | (_half(problem) > 0.0)[:, None])
+        return reach.singular(basis, whole, Start(*_realized(problem, start)))
 
     def limit(self, problem: Problem, widths: Array) -> Array:
         return Basis.singular(problem.data).part(problem.data, self.kept(problem, widths))
@@ -47,6 +48,11 @@ class EndToEnd(Theory):
         return
 
     def closed_form(self, problem: Problem, times: Array, start: Start) -> tuple[Problem, Array]:
+        if start.modes is not None:
+            alone = start.modes._replace(
+                imbalances=np.broadcast_to(2.0 * _half(problem)[:, None], start.modes.products.shape)
+            )
+            return problem, flat(closed_forms.asymmetric_spectral(times, *alone))
         factors, lambda0 = _realized(problem, start)
         return problem, flat(closed_forms.regularized(times, problem.data, factors, lambda0, product=True))
 
@@ -66,12 +72,14 @@ class EndToEnd(Theory):
             found = rates.descent(of_flow, facts.step_size)
             return spectral(facts, facts.moving, found, of_flow, self.label, 2.0 * half)
         unknown = [Prediction()] * len(facts.values)
-        if fallen(facts).any():
+        # P of X at h > 0 has rank m + n, whatever factors X(0) is the product of.
+        rank = facts.rows + facts.columns if half else min(facts.rank, len(facts.values))
+        if fallen(facts).any() and rank >= np.count_nonzero(facts.values):
             return {"product": [Prediction()], "mode": unknown}
-        rank = facts.rank if half else min(facts.rank, len(facts.values))
-        slowest = two_eigenvalues.rate(facts.values, half, facts.rows, facts.columns, rank)
+        slowest = float(two_eigenvalues.rate(facts.values, half, facts.rows, facts.columns, rank))
+        slowest, by = left_over.shown(facts, slowest, half, self.label)
         one = float(rates.descent(slowest, facts.step_size))
-        return {"product": [prediction(facts, one, self.label, bound=2.0 * half)], "mode": unknown}
+        return {"product": [prediction(facts, one, by, bound=2.0 * half)], "mode": unknown}
 
 
 def _half(problem: Problem) -> Array:

@@ -60,6 +60,10 @@ class Facts(NamedTuple):
         `rates.local` where the run ended; NaN where it is not known.
     factored : bool
         Whether the state is made of factors, rather than of X.
+    start : float
+        ||X(0)||_F; NaN where it is not known.
+    horizon, floor : float
+        Last time of the record, and the least distance to the limit that is measured.
     """
 
     values: Array
@@ -77,6 +81,9 @@ class Facts(NamedTuple):
     imbalance: Array = np.zeros(1)
     local: float = np.nan
     factored: bool = True
+    start: float = np.nan
+    horizon: float = np.inf
+    floor: float = 0.0
 
     def rounded(self) -> "Facts":
         """The same, with singular values that are zero up to rounding as 0: there, convergence is of another kind."""

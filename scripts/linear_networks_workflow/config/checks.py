@@ -229,6 +229,22 @@ def _has_closed_form(experiment: Experiment) -> bool:
     return any(SOLVERS[solver["method"]].closed_form for solver in grid.axis("solver", experiment["solver"]))
 
 
+def check_ranks(experiment: Experiment, folder: Path) -> None:
+    """Solvers that take steps keep the rank of X(0) where its flow does."""
+    if all(SOLVERS[solver["method"]].closed_form for solver in grid.axis("solver", experiment["solver"])):
+        return
+    sizes, widths = inputs.shapes(experiment, folder), grid.axis("width", experiment["width"])
+    for name, block in grid.blocks(experiment).items():
+        if not any(DYNAMICS[name].loses_rank(settings(point)) for point in grid.expand(block)):
+            continue
+        for start, (rows, columns), width in product(grid.expand(experiment["initialization"]), sizes, widths):
+            rank = INITIALIZATIONS[start["kind"]].product_rank(rows, columns, width, **settings(start))
+            if 0 < rank < min(rows, columns):
+                what = f"{name} at lambda0 = tau = 0 keeps the rank of X(0), here {rank} of {min(rows, columns)}"
+                message = "which rounding in steps of X raises; write exact, or asymmetric from a balanced start"
+                raise ConfigError("solver.method", f"{what}, {message}")
+
+
 CHECKS: tuple[Callable[[Experiment, Path], None], ...] = (
     check_times,
     check_steps,
@@ -240,6 +256,7 @@ CHECKS: tuple[Callable[[Experiment, Path], None], ...] = (
     check_starts,
     check_closed_forms,
     check_kernels,
+    check_ranks,
 )
 
 

@@ -240,7 +240,8 @@ MEANINGS: dict[str, dict[str, Column]] = {
             "the window cannot tell apart) or `disagreement` (of models and windows)",
             reason="where no rate could be measured: `not converged`, `too few samples`, `floor reached`, `no fit` "
             "(by no sum of exponentials), `no decay` (by less than a factor e in the window)",
-            predicted_by="where `predicted` is from",
+            predicted_by="where `predicted` is from; `modes of a small X(0)`: slower directions stay below the modes "
+            "to the end of the record",
         ),
         **_described(
             "1",
@@ -254,7 +255,8 @@ MEANINGS: dict[str, dict[str, Column]] = {
             uncertainty="the truth is expected within `measured` ± `uncertainty`; a slowest mode that is hidden until "
             "the solver's floor or the end is not in it",
             predicted="the sharpest equality that theory knows; for descent that of its linearized step, "
-            "−log(1 − ηρ)/η, or of a square −2 log(1 − ηρ/2)/η; null where convergence is algebraic",
+            "−log(1 − ηρ)/η, or of a square −2 log(1 − ηρ/2)/η; null where convergence is algebraic, and where entries "
+            "of X(0), of which theory takes the norm alone, decide which of two rates the record shows",
             paper="the exponent that the paper states, where it states one",
             bound="of the flow, a lower bound from Q(0) alone, [λ_m(Q₀)]₊ + [λ_n(−Q₀)]₊",
         ),

@@ -11,7 +11,7 @@ from linear_networks.dynamics import DYNAMICS
 from linear_networks.initializations import INITIALIZATIONS
 from linear_networks.losses import LOSSES
 from linear_networks.matrices.source import Data
-from linear_networks.measure import decays
+from linear_networks.measure import decay, decays
 from linear_networks.outcomes import ESCAPED
 from linear_networks.solvers import SOLVERS
 from linear_networks.solvers.solution import Progress
@@ -70,11 +70,13 @@ class Record(NamedTuple):
 
 def _records(run: Mapping[str, Any], samples: chunks.Samples, data: np.ndarray) -> Iterator[Record]:
     theory, solver = theories.of_dynamics(DYNAMICS[run["dynamics"]], LOSSES[run["loss"]]), _solver(run)
-    facts = _facts(run, data, theory, solver)
-    predicted = theory.predict(facts.rounded())
     times, spectra = samples["t"], samples["singular_values"]
     scale = float(np.linalg.norm(data) + np.linalg.norm(spectra, axis=1).max())
     level = solver.floor(scale)
+    facts = _facts(run, data, theory, solver)._replace(
+        start=float(np.linalg.norm(spectra[0])), horizon=float(times[-1]), floor=decay.RULES.safety * level
+    )
+    predicted = theory.predict(facts.rounded())
     for quantity, mode, distance in _distances(run, samples, spectra, facts):
         known = predicted[quantity][mode or 0] if quantity in predicted else Prediction()
         # The Gramian is of the size of |lambda0| where the product is of that of Y.

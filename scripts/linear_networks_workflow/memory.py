@@ -5,8 +5,9 @@ from collections.abc import Collection
 # MiB of a process that has loaded its libraries and compiled its kernels, with room to work.
 PROCESS = 450
 
-# MB of a process that aggregates rows of an experiment and reads some at a time, however many there are.
-AGGREGATING = 650
+# MB of a process that aggregates rows of an experiment and reads some at a time, however many there are: for a figure,
+# and for a table of rates, which takes no library that draws.
+AGGREGATING, TABULATING = 650, 500
 
 # Runs are computed together in blocks, each a row group of the files: more of them at once would not be faster.
 MOST_RUNS_PER_BLOCK = 1024

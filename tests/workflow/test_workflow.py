@@ -158,7 +158,8 @@ def test_an_edit_reruns_what_uses_it_and_nothing_else(snakemake, write_config, p
     assert scheduled(snakemake, "--configfile", path, **options) == set()
     # What else is edited, by the keys of jobs alone: tests/unit/test_jobs.py.
     expected = {
-        "linear_networks/losses/regression.py": ({"simulate", "fit_rates", "tabulate_rates"}, {"sigmoid"}),
+        # No limit is known behind a sigmoid, and no rate is measured.
+        "linear_networks/losses/regression.py": ({"simulate"}, {"sigmoid"}),
         "linear_networks_workflow/figures/reconstruction.py": ({"draw_figure"}, set()),
         "linear_networks_workflow/figures/modes.py": (set(), set()),
     }

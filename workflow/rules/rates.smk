@@ -50,7 +50,7 @@ rule tabulate_rates:
     conda:
         "../envs/implicit-acceleration.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * memory.AGGREGATING,
+        mem_mb=lambda wildcards, attempt: attempt * memory.TABULATING,
         runtime=lambda wildcards, attempt: attempt * 30,
     params:
         axes=lambda wildcards: grid.axes(config["experiments"][wildcards.experiment]),

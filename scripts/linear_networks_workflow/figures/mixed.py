@@ -11,7 +11,7 @@ from linear_networks_workflow.figures import numbers as supporting
 from linear_networks_workflow.figures import style
 from linear_networks_workflow.figures.kind import Kind, present
 from linear_networks_workflow.figures.libraries import np, pd, plt
-from linear_networks_workflow.figures.tables import Tables
+from linear_networks_workflow.figures.tables import Rows, Tables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -104,12 +104,8 @@ def _spreads(tables: Tables) -> dict[str, pd.DataFrame]:
     if len(rows):
         rows = rows[np.isfinite(rows["mean_square"]) & (rows["mean_square"] > 0.0)]
     rows = present(rows, f"run of {FACTORS} beside one of {ALONE} from the same start with a gap that is not 0")
-    by = rows.groupby("width")
-    words = {"largest": "largest over t", "mean_square": "in L² over t"}
-    return {
-        word: by[name].quantile([0.1, 0.5, 0.9]).unstack().set_axis(["low", "median", "high"], axis=1).reset_index()
-        for name, word in words.items()
-    }
+    words, whole = {"largest": "largest over t", "mean_square": "in L² over t"}, Rows(lambda: iter([rows]))
+    return {word: whole.spreads(name, ["width"]) for name, word in words.items()}
 
 
 def _gaps(tables: Tables, replicate: int) -> Iterator[dict[str, float]]:

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from linear_networks import theory as theories
+from linear_networks.components import Component
 from linear_networks.dynamics import DYNAMICS
 from linear_networks.initializations import INITIALIZATIONS
 from linear_networks.losses import LOSSES
@@ -90,7 +91,12 @@ def _records(run: Mapping[str, Any], samples: chunks.Samples, data: np.ndarray) 
 
 def _solver(run: Mapping[str, Any]) -> Solver:
     solver = SOLVERS[run["solver"]]
-    return solver(**{name: run[parameter.column or name] for name, parameter in solver.parameters.items()})
+    return solver(**_parameters(solver, run))
+
+
+def _parameters(component: type[Component], run: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a component of a run, by their names in the config."""
+    return {name: run[parameter.column or name] for name, parameter in component.parameters.items()}
 
 
 def _facts(run: Mapping[str, Any], data: np.ndarray, theory: Theory, solver: Solver) -> Facts:
@@ -118,7 +124,7 @@ def _facts(run: Mapping[str, Any], data: np.ndarray, theory: Theory, solver: Sol
 def _is_by_mode(run: Mapping[str, Any]) -> bool:
     """Whether the start of a run is diagonal in the basis of Y."""
     kind = INITIALIZATIONS[run["initialization"]]
-    return kind.by_mode(**{name: run[parameter.column or name] for name, parameter in kind.parameters.items()})
+    return kind.by_mode(**_parameters(kind, run))
 
 
 def _moving(run: Mapping[str, Any], values: np.ndarray, imbalances: np.ndarray | float) -> np.ndarray:
